@@ -19,6 +19,8 @@ _TIMELINES = "aviary.timeline.v1.TimelineService"
 _GRAPH = "aviary.graph.v1.GraphService"
 _USERS = "aviary.user.v1.UserService"
 _ENGAGEMENT = "aviary.engagement.v1.EngagementService"
+_NOTIFICATIONS = "aviary.notification.v1.NotificationService"
+_LISTS = "aviary.list.v1.ListService"
 _SEARCH = "aviary.search.v1.SearchService"
 _MEDIA = "aviary.media.v1.MediaService"
 _CHALLENGES = "aviary.gateway.v1.ChallengeService/CreateChallenge"
@@ -47,7 +49,11 @@ READ_CLASSES: Final = (
     ),
     EndpointClass(
         "timeline",
-        (f"{_TIMELINES}/GetUserTimeline", f"{_TWEETS}/GetConversation"),
+        (
+            f"{_TIMELINES}/GetUserTimeline",
+            f"{_TWEETS}/GetConversation",
+            f"{_LISTS}/GetListTimeline",
+        ),
         {
             Subject.USER: Budgets(
                 TokenBucket(30, 10),
@@ -102,6 +108,42 @@ READ_CLASSES: Final = (
         _NEW_READER,
     ),
     EndpointClass(
+        "notifications",
+        (f"{_NOTIFICATIONS}/ListNotifications",),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(30, 10),
+                SlidingWindow(900, QUARTER_HOUR),
+                "a page now and then, and scrolling through a month of them",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(30_000, 10), SlidingWindow(1_350_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(300, 10), SlidingWindow(9_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
+        "unread",
+        # Marking is no read, but as cheap and as frequent, and does nothing to others.
+        (f"{_NOTIFICATIONS}/GetUnreadCount", f"{_NOTIFICATIONS}/MarkNotificationsRead"),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(30, 10),
+                SlidingWindow(900, QUARTER_HOUR),
+                "several clients of one user ask every few seconds, to show a number, and mark what"
+                " is seen",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(30_000, 10), SlidingWindow(1_350_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(300, 10), SlidingWindow(9_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
         "search",
         (f"{_SEARCH}/SearchTweets", f"{_SEARCH}/ListTrends", f"{_USERS}/SearchUsers"),
         {
@@ -120,7 +162,14 @@ READ_CLASSES: Final = (
     ),
     EndpointClass(
         "relations",
-        (f"{_GRAPH}/ListFollowers", f"{_GRAPH}/ListFollowing", f"{_GRAPH}/GetRelationship"),
+        (
+            f"{_GRAPH}/ListFollowers",
+            f"{_GRAPH}/ListFollowing",
+            f"{_GRAPH}/GetRelationship",
+            f"{_LISTS}/GetList",
+            f"{_LISTS}/ListLists",
+            f"{_LISTS}/ListListMembers",
+        ),
         {
             Subject.USER: Budgets(
                 TokenBucket(15, 10),

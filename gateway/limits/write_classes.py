@@ -17,6 +17,7 @@ __all__ = ["WRITE_CLASSES"]
 _TWEETS = "aviary.tweet.v1.TweetService"
 _GRAPH = "aviary.graph.v1.GraphService"
 _USERS = "aviary.user.v1.UserService"
+_LISTS = "aviary.list.v1.ListService"
 _ENGAGEMENT = "aviary.engagement.v1.EngagementService"
 _MEDIA = "aviary.media.v1.MediaService"
 
@@ -103,6 +104,30 @@ WRITE_CLASSES: Final = (
             ),
             Subject.APP: Budgets(TokenBucket(3_000, MINUTE), TokenBucket(400_000, DAY), WHY_APP),
             Subject.IP: Budgets(TokenBucket(150, MINUTE), TokenBucket(4_000, DAY), WHY_NAT),
+        },
+        WithoutValkey.OPEN,
+        _NEW_WRITER,
+    ),
+    EndpointClass(
+        "lists",
+        tuple(
+            f"{_LISTS}/{rpc}"
+            for rpc in (
+                "CreateList",
+                "UpdateList",
+                "DeleteList",
+                "AddListMember",
+                "RemoveListMember",
+            )
+        ),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(60, MINUTE),
+                TokenBucket(1_500, DAY),
+                "a list is filled at once, member by member; few make more than one a day",
+            ),
+            Subject.APP: Budgets(TokenBucket(3_000, MINUTE), TokenBucket(400_000, DAY), WHY_APP),
+            Subject.IP: Budgets(TokenBucket(200, MINUTE), TokenBucket(10_000, DAY), WHY_NAT),
         },
         WithoutValkey.OPEN,
         _NEW_WRITER,

@@ -47,6 +47,8 @@ FORMATS = {
     "display-name": "counted in NFC without the spaces around it; some visible; no control "
     "characters, no U+202A to U+202E, no open isolates; at most 200 code points as sent, and 30 "
     "combining marks in a row",
+    "list-name": "as display-name, at most 25 characters and 100 code points as sent",
+    "list-description": "as list-name, at most 100 characters and 400 code points; or empty",
     "bio": "as display-name, at most 640 code points as sent; or empty",
     "alt-text": "counted in NFC; no control characters but newline and tab, no U+202A to U+202E, "
     "no open isolates; at most 4,000 code points as sent, and 30 combining marks in a row; or "

@@ -99,7 +99,7 @@ class Retweets(Protocol):
 class EngagementEvents(Protocol):
     """Encodes events of topic engagement-events."""
 
-    def changed(self, edge: Edge, *, standing: bool) -> bytes:
+    def changed(self, change: Change) -> bytes:
         """Encode that an edge of a user came or went."""
         ...
 

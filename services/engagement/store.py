@@ -57,7 +57,7 @@ class RowEdgeStore:
             OutboxEntry(
                 each.op_id,
                 ENGAGEMENT_EVENTS,
-                self._events.changed(each.change.edge, standing=each.change.standing),
+                self._events.changed(each.change),
                 each.context.run(with_trace_context, {}),
                 mutations([each.change]),
             )

@@ -20,6 +20,7 @@ __all__ = [
     "RelationCounts",
     "Relations",
     "Relationship",
+    "Standing",
     "StoredEdge",
     "UserPage",
     "UserProfile",
@@ -197,6 +198,17 @@ class Relationship:
     blocking: bool
     blocked_by: bool
     muting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a user sees of another, and whether the other follows."""
+
+    hidden: bool
+    """The user mutes the other, or there is a block between them."""
+    followed_by: bool
+    follow_changed_ms: int
+    """When the other last began or stopped to follow, in Unix milliseconds; 0 for never."""
 
 
 @dataclass(frozen=True, slots=True)

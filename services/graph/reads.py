@@ -13,6 +13,7 @@ from services.graph.model import (
     RelationCounts,
     Relations,
     Relationship,
+    Standing,
     UserPage,
     UserProfile,
     UserRelations,
@@ -151,6 +152,28 @@ class Reads:
             muting=mute in standing,
         )
 
+    async def standings(self, pairs: Sequence[tuple[int, int]]) -> list[Standing]:
+        """How each user, the first of a pair, stands to another, in one read.
+
+        1 to `MAX_IDS_PER_LOOKUP` pairs, in the order asked for. Raises `InvalidArgumentError`
+        beyond the limits or for an id that is not positive.
+        """
+        check_ids("pairs", [user_id for user_id, _ in pairs], most=MAX_IDS_PER_LOOKUP)
+        check_ids("pairs", [target_id for _, target_id in pairs], most=MAX_IDS_PER_LOOKUP)
+        hiding = {pair: _hiding(*pair) for pair in pairs}
+        follows = {pair: Edge(Relation.FOLLOW, pair[1], pair[0]) for pair in pairs}
+        states = await self._store.states(
+            (), [*follows.values(), *(edge for edges in hiding.values() for edge in edges)]
+        )
+        return [
+            Standing(
+                hidden=any(states[edge].standing for edge in hiding[pair]),
+                followed_by=states[follows[pair]].standing,
+                follow_changed_ms=states[follows[pair]].written_ms,
+            )
+            for pair in pairs
+        ]
+
     async def list_followers(self, user_id: int, after: int | None, limit: int) -> UserPage:
         """Followers with id > `after` (None: all), `limit` of them as long as more exist.
 
@@ -235,6 +258,12 @@ async def _gather_ids(take: Take, after: int | None, count: int) -> IdSlice:
             return IdSlice(tuple(ids[:count]), ids[count - 1])
         if after is None or len(ids) == count:
             return IdSlice(tuple(ids), after)
+
+
+def _hiding(user_id: int, target_id: int) -> tuple[Edge, ...]:
+    """Give the edges of which any keeps the user from seeing the target."""
+    mute = Edge(Relation.MUTE, user_id, target_id)
+    return (mute, *_both_ways(Relation.BLOCK, user_id, target_id))
 
 
 def _both_ways(relation: Relation, user_id: int, target_id: int) -> tuple[Edge, Edge]:

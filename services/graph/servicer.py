@@ -14,7 +14,7 @@ from grpc.aio import ServicerContext
 from services.graph.audiences import Audiences
 from services.graph.blocks import Blocks
 from services.graph.follows import Follows
-from services.graph.model import UserPage, UserProfile
+from services.graph.model import Standing, UserPage, UserProfile
 from services.graph.reads import Reads
 from services.platform.rpc.next_page import say_next_page
 from services.platform.rpc.paging import CursorCodec, page_limit
@@ -195,6 +195,15 @@ class GraphServicer(GraphServiceServicer):
             ]
         )
 
+    async def LookupStandings(
+        self, request: pb.LookupStandingsRequest, context: _Context
+    ) -> pb.LookupStandingsResponse:
+        """Read how users stand to others."""
+        found = await self._reads.standings(
+            [(pair.user_id, pair.target_id) for pair in request.pairs]
+        )
+        return pb.LookupStandingsResponse(standings=map(_standing, found))
+
     def _after(self, cursor: str, kind: str, owner: int) -> int | None:
         # An owner that cannot be packed is refused by the use case, with a better message.
         return self._cursors.decode(cursor, kind, owner) if cursor and owner > 0 else None
@@ -203,6 +212,15 @@ class GraphServicer(GraphServiceServicer):
         if page.next_after is None:
             return None
         return self._cursors.encode(kind, owner, page.next_after)
+
+
+def _standing(standing: Standing) -> pb.Standing:
+    changed_ms = standing.follow_changed_ms
+    return pb.Standing(
+        hidden=standing.hidden,
+        followed_by=standing.followed_by,
+        follow_changed_at=to_timestamp(changed_ms) if changed_ms else None,
+    )
 
 
 def _user(profile: UserProfile) -> user_pb2.User:

@@ -55,6 +55,19 @@ class Reason(StrEnum):
     """403 PERMISSION_DENIED. The signed URL of a picture has expired, or is not as it was given. To
     do: Ask for a new one."""
 
+    LIST_NOT_FOUND = "LIST_NOT_FOUND"
+    """404 NOT_FOUND. No list has this id, or no longer, or it is another user's private one. To do:
+    Ask for another."""
+
+    NOT_THE_OWNER = "NOT_THE_OWNER"
+    """403 PERMISSION_DENIED. The list is somebody else's. To do: Leave it to its owner."""
+
+    TOO_MANY_LISTS = "TOO_MANY_LISTS"
+    """400 FAILED_PRECONDITION. The user has as many lists as there may be. To do: Delete one."""
+
+    LIST_FULL = "LIST_FULL"
+    """400 FAILED_PRECONDITION. The list has as many members as there may be. To do: Remove one."""
+
     NOT_THE_CALLER = "NOT_THE_CALLER"
     """403 PERMISSION_DENIED. The request names another user than its token. To do: Leave the field
     out, or give one's own id."""
@@ -167,6 +180,10 @@ CODE_NAMES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.MEDIA_NOT_READY: "FAILED_PRECONDITION",
         Reason.MEDIA_IN_USE: "FAILED_PRECONDITION",
         Reason.URL_INVALID: "PERMISSION_DENIED",
+        Reason.LIST_NOT_FOUND: "NOT_FOUND",
+        Reason.NOT_THE_OWNER: "PERMISSION_DENIED",
+        Reason.TOO_MANY_LISTS: "FAILED_PRECONDITION",
+        Reason.LIST_FULL: "FAILED_PRECONDITION",
         Reason.NOT_THE_CALLER: "PERMISSION_DENIED",
         Reason.NO_USER: "PERMISSION_DENIED",
         Reason.CALLER_NAMED_TWICE: "PERMISSION_DENIED",

@@ -39,6 +39,9 @@ VALID: dict[str, Any] = {
     "size": 0,
     "alt_text": "",
     "media_ids": [],
+    "name": "a",
+    "description": "",
+    "private": False,
 }
 # What a rule without an expression lets pass, and what not.
 OF_FORMATS: dict[str, tuple[str, str]] = {
@@ -49,6 +52,8 @@ OF_FORMATS: dict[str, tuple[str, str]] = {
     "cursor": ("", "a" * 34),
     "alt-text": ("é" * 1000, "a\u0007a"),
     "name-prefix": ("@a", "@!"),
+    "list-name": ("é" * 25, "a\u0007a"),
+    "list-description": ("é" * 100, "a\u0007a"),
     "search-query": ("cats -dogs from:a", "-dogs"),
 }
 OUTSIDE_PATTERNS = "é"

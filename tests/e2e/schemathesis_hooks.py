@@ -13,6 +13,14 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis.core import NOT_SET
 
+from services.list.arguments import (
+    MAX_DESCRIPTION_CHARS,
+    validate_description,
+    validate_list_name,
+)
+from services.list.arguments import (
+    MAX_NAME_CHARS as MAX_LIST_NAME_CHARS,
+)
 from services.media.arguments import validate_alt_text
 from services.platform.errors import InvalidArgumentError
 from services.platform.ids.arguments import MAX_LISTED_IDS
@@ -62,6 +70,8 @@ def _text(most: int, check: Callable[[str], object]) -> st.SearchStrategy[str]:
 # Formats that the document names, and explains in words.
 schemathesis.openapi.format("tweet-text", _text(MAX_TEXT_CHARS, validate_text))
 schemathesis.openapi.format("display-name", _text(MAX_NAME_CHARS, validate_display_name))
+schemathesis.openapi.format("list-name", _text(MAX_LIST_NAME_CHARS, validate_list_name))
+schemathesis.openapi.format("list-description", _text(MAX_DESCRIPTION_CHARS, validate_description))
 schemathesis.openapi.format("bio", _text(MAX_BIO_CHARS, validate_bio))
 schemathesis.openapi.format(
     "ids",
@@ -266,5 +276,5 @@ def _plain(number: object) -> str:
 
 def _changes_nothing(case: Any, body: dict[str, Any]) -> bool:
     """Whether it is an update that gives nothing of what it could change."""
-    fields = ("handle", "display_name", "bio")
+    fields = ("handle", "display_name", "bio", "name", "description", "private")
     return case.operation.method.upper() == "PATCH" and all(body.get(f) is None for f in fields)

@@ -21,6 +21,7 @@ from tests.observability.faults.queues import (
     poisoned,
     pushed_late,
     refused_entry,
+    told_late,
 )
 from tests.observability.faults.rows import edge_of_the_future, full_disk, miscounted
 from tests.observability.faults.valkeys import (
@@ -57,6 +58,7 @@ ROUNDS: Final[Mapping[str, tuple[Case, ...]]] = MappingProxyType(
         "queues": (
             Case("FanoutLag", pushed_late),
             Case("SearchLag", found_late),
+            Case("NotificationLag", told_late),
             Case("BacklogGrows", flooded, {"subscription": "fanout.author"}),
             Case("QueuePaused", forgotten_pause, {"subscription": "identity.erasure"}),
             Case("DeadLetters", poisoned, {"subscription": "fanout.graph"}),

@@ -34,6 +34,14 @@ ALT_TEXT = Field(
     ["x" * 1_000, FOUR_TO_ONE * 1_000, "\U0001f600" * 1_000],
     ["x" * 1_001, FOUR_TO_ONE * 1_001, "x" + "\u0301" * 31, "x" * 4_001],
 )
+LIST_NAME = Field(
+    ["x" * 25, FOUR_TO_ONE * 25, "x" + "\u0301\u0323" * 12],
+    ["x" * 26, FOUR_TO_ONE * 26, "x" + "\u0301" * 31, "x" * 100, "x" * 101],
+)
+LIST_DESCRIPTION = Field(
+    ["x" * 100, FOUR_TO_ONE * 100, ("x" + "\u0301\u0323" * 15) + "x" * 69],
+    ["x" * 101, FOUR_TO_ONE * 101, "x" + "\u0301" * 31, "x" * 400, "x" * 401],
+)
 IDS = Field(
     [",".join(str(MAX_ID - each) for each in range(MAX_LISTED_IDS))],
     [
@@ -86,6 +94,17 @@ FIELDS: dict[str, Field] = {
     "aviary.media.v1.CreateUploadRequest.alt_text": ALT_TEXT,
     "aviary.media.v1.CreateUploadRequest.content_type": Field(["image/jpeg"], ["image/jpegs"]),
     "aviary.media.v1.CreateUploadRequest.request_id": REQUEST_ID,
+    "aviary.list.v1.CreateListRequest.description": LIST_DESCRIPTION,
+    "aviary.list.v1.CreateListRequest.name": LIST_NAME,
+    "aviary.list.v1.CreateListRequest.request_id": REQUEST_ID,
+    "aviary.list.v1.GetListTimelineRequest.cursor": Field([lambda w: w.list_timeline], ["c" * 34]),
+    "aviary.list.v1.ListListMembersRequest.cursor": Field([lambda w: w.members], ["c" * 34]),
+    "aviary.list.v1.ListListsRequest.cursor": Field([lambda w: w.lists], ["c" * 34]),
+    "aviary.list.v1.UpdateListRequest.description": LIST_DESCRIPTION,
+    "aviary.list.v1.UpdateListRequest.name": LIST_NAME,
+    "aviary.notification.v1.ListNotificationsRequest.cursor": Field(
+        [lambda w: w.notifications], ["c" * 34]
+    ),
     "aviary.search.v1.ListTrendsRequest.language": Field(["abc"], ["abcd"]),
     "aviary.search.v1.SearchTweetsRequest.cursor": Field([lambda w: w.search], ["c" * 34]),
     "aviary.search.v1.SearchTweetsRequest.expansions": EXPANSIONS,
@@ -137,5 +156,6 @@ DEFAULTS: dict[str, Any] = {
     "text": "hello",
     "flow": "post",
     "query": "from:ada",
+    "name": "friends",
 }
 """Of fields that a request must have, where it is another that is tried."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from aviary.notification.v1.notification_pb2 import NotificationKind
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from openapi_spec_validator import validate
 
@@ -217,6 +218,12 @@ def test_what_an_answer_always_has_is_required(document: Json) -> None:
     assert schemas["GetHomeTimelineResponse"]["required"] == ["tweets"]
     assert schemas["Tweet"]["properties"]["tweet_id"]["type"] == "string"
     assert "required" not in schemas["FollowResponse"]
+
+
+def test_an_enum_is_said_by_its_names(document: Json) -> None:
+    kind = document["components"]["schemas"]["Notification"]["properties"]["kind"]
+    assert kind["type"] == "string"
+    assert kind["enum"] == list(NotificationKind.keys())
 
 
 def test_a_half_public_rpc_is_refused() -> None:

@@ -38,6 +38,7 @@ __all__ = [
     "METRIC_LOOP_FAILURES",
     "METRIC_MEDIA_COLLECTED",
     "METRIC_MEDIA_PROCESSED",
+    "METRIC_NOTIFICATION_LAG",
     "METRIC_NOT_READY",
     "METRIC_OUTBOX_HELD",
     "METRIC_OUTBOX_SET_ASIDE",
@@ -163,6 +164,9 @@ METRIC_DISK_FREE: Final = "disk.free"
 """Gauge, share by `folder` (data): of the disk which holds that folder, what is free."""
 METRIC_BUILD_INFO: Final = "aviary.build_info"
 """Gauge, 1 by `version` (Aviary's) and `python`: what this process runs."""
+METRIC_NOTIFICATION_LAG: Final = "notification.lag"
+"""Histogram, seconds from what users are told of (a follow, a like, a tweet that names them) until
+they are."""
 METRIC_SEARCH_LAG: Final = "search.lag"
 """Histogram, seconds from a tweet's creation until this replica finds it. Tweets that an index has
 from being built anew are not among them."""

@@ -7,12 +7,14 @@ from typing import Final
 
 from services.fanout.spec import AUTHOR, GRAPH, REST
 from services.identity.spec import ERASURE
+from services.notification.spec import GRAPH as NOTIFICATION_GRAPH
 from services.platform.outbox.outbox import Outbox, OutboxEntry
 from services.platform.rows.port import RowStore
 from services.platform.runtime.clock import SystemClock
 from services.search.spec import TWEETS as FOUND
 from services.tweet.spec import OUTBOX
 from services.tweet.spec import SPEC as TWEET
+from tests.e2e.acting import follow, user
 from tests.e2e.operators import operate
 from tests.e2e.redelivery import redelivery
 from tests.observability.faults.processes import posting
@@ -26,6 +28,7 @@ __all__ = [
     "poisoned",
     "pushed_late",
     "refused_entry",
+    "told_late",
 ]
 
 LATE_S: Final = 75.0
@@ -60,24 +63,32 @@ def flooded(watched: Watched) -> Iterator[None]:
 @contextmanager
 def pushed_late(watched: Watched) -> Iterator[None]:
     """No push for over a minute, while people post; then all of them at once."""
-    with _paused_for(watched, REST.name, LATE_S):
+    with _resumed_late(watched, REST.name):
         yield
 
 
 @contextmanager
 def found_late(watched: Watched) -> Iterator[None]:
     """No index hears of a post for over a minute; then of all of them at once."""
-    with _paused_for(watched, FOUND.name, LATE_S):
+    with _resumed_late(watched, FOUND.name):
         yield
 
 
 @contextmanager
-def _paused_for(watched: Watched, queue: str, seconds: float) -> Iterator[None]:
+def told_late(watched: Watched) -> Iterator[None]:
+    """Nobody hears of who follows them for over a minute, while people follow."""
+    with _resumed_late(watched, NOTIFICATION_GRAPH.name):
+        follow(watched.mesh, user(watched.mesh), user(watched.mesh))
+        yield
+
+
+@contextmanager
+def _resumed_late(watched: Watched, queue: str) -> Iterator[None]:
     operate(watched.mesh, "pause", queue)
     ending = threading.Event()
 
     def resume() -> None:
-        ending.wait(seconds)
+        ending.wait(LATE_S)
         operate(watched.mesh, "resume", queue)
 
     thread = threading.Thread(target=resume, daemon=True)

@@ -29,6 +29,14 @@ def fanout_alerts() -> list[Rule]:
             wait="10m",
         ),
         alert(
+            "NotificationLag",
+            "notification:lag_seconds:p99_rate5m > 60",
+            "ticket",
+            "Users are told late",
+            "One in a hundred notifications is {{ $value | humanizeDuration }} late.",
+            wait="10m",
+        ),
+        alert(
             "BacklogGrows",
             f"max by (subscription) (deriv({backlog}[15m])) > 0"
             f" and max by (subscription) ({backlog}) > 1000",

@@ -14,6 +14,7 @@ ATTEMPTS: Final = series(names.METRIC_BUS_MESSAGE_ATTEMPTS)
 HANDLER: Final = series(names.METRIC_BUS_HANDLER_DURATION)
 LAG: Final = series(names.METRIC_FANOUT_LAG)
 FOUND: Final = series(names.METRIC_SEARCH_LAG)
+TOLD: Final = series(names.METRIC_NOTIFICATION_LAG)
 
 
 def _by_subscription(name: str, title: str, description: str) -> Panel:
@@ -45,6 +46,15 @@ BOARD: Final = Board(
                     description="From the publishing to the end of an attempt, by subscription.",
                     unit="s",
                     queries=[Query(quantile(0.99, "subscription", AGE, W), "{{subscription}}")],
+                ),
+                Panel(
+                    title="Notifications",
+                    description="From a follow, a like or a tweet until whom it is about is told.",
+                    unit="s",
+                    queries=[
+                        Query(quantile(share, "job", TOLD, W), f"p{share * 100:g}")
+                        for share in (0.5, 0.99)
+                    ],
                 ),
                 Panel(
                     title="Pages pushed",

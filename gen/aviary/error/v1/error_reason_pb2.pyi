@@ -64,6 +64,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """403 PERMISSION_DENIED. The signed URL of a picture has expired, or is not as it was given. To do:
     ask for a new one.
     """
+    LIST_NOT_FOUND: _ErrorReason.ValueType  # 16
+    """404 NOT_FOUND. No list has this id, or no longer, or it is another user's private one. To do: ask
+    for another.
+    """
+    NOT_THE_OWNER: _ErrorReason.ValueType  # 17
+    """403 PERMISSION_DENIED. The list is somebody else's. To do: leave it to its owner."""
+    TOO_MANY_LISTS: _ErrorReason.ValueType  # 18
+    """400 FAILED_PRECONDITION. The user has as many lists as there may be. To do: delete one."""
+    LIST_FULL: _ErrorReason.ValueType  # 19
+    """400 FAILED_PRECONDITION. The list has as many members as there may be. To do: remove one."""
     NOT_THE_CALLER: _ErrorReason.ValueType  # 20
     """403 PERMISSION_DENIED. The request names another user than its token. To do: leave the field
     out, or give one's own id.
@@ -203,6 +213,16 @@ URL_INVALID: ErrorReason.ValueType  # 15
 """403 PERMISSION_DENIED. The signed URL of a picture has expired, or is not as it was given. To do:
 ask for a new one.
 """
+LIST_NOT_FOUND: ErrorReason.ValueType  # 16
+"""404 NOT_FOUND. No list has this id, or no longer, or it is another user's private one. To do: ask
+for another.
+"""
+NOT_THE_OWNER: ErrorReason.ValueType  # 17
+"""403 PERMISSION_DENIED. The list is somebody else's. To do: leave it to its owner."""
+TOO_MANY_LISTS: ErrorReason.ValueType  # 18
+"""400 FAILED_PRECONDITION. The user has as many lists as there may be. To do: delete one."""
+LIST_FULL: ErrorReason.ValueType  # 19
+"""400 FAILED_PRECONDITION. The list has as many members as there may be. To do: remove one."""
 NOT_THE_CALLER: ErrorReason.ValueType  # 20
 """403 PERMISSION_DENIED. The request names another user than its token. To do: leave the field
 out, or give one's own id.

@@ -379,22 +379,28 @@ class LikeChanged(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     TWEET_ID_FIELD_NUMBER: _builtins.int
     LIKED_FIELD_NUMBER: _builtins.int
+    CHANGED_AT_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """Who."""
     tweet_id: _builtins.int
     """The tweet."""
     liked: _builtins.bool
     """True after a like, false after it was taken back."""
+    @_builtins.property
+    def changed_at(self) -> _timestamp_pb2.Timestamp:
+        """When, in whole milliseconds: of two changes of one user and tweet the later one is later here."""
+
     def __init__(
         self,
         *,
         user_id: _builtins.int = ...,
         tweet_id: _builtins.int = ...,
         liked: _builtins.bool = ...,
+        changed_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["liked", b"liked", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "liked", b"liked", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -409,22 +415,28 @@ class RetweetChanged(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     TWEET_ID_FIELD_NUMBER: _builtins.int
     RETWEETED_FIELD_NUMBER: _builtins.int
+    CHANGED_AT_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """Who."""
     tweet_id: _builtins.int
     """The tweet."""
     retweeted: _builtins.bool
     """True after a retweet, false after it was taken back."""
+    @_builtins.property
+    def changed_at(self) -> _timestamp_pb2.Timestamp:
+        """As in LikeChanged."""
+
     def __init__(
         self,
         *,
         user_id: _builtins.int = ...,
         tweet_id: _builtins.int = ...,
         retweeted: _builtins.bool = ...,
+        changed_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["retweeted", b"retweeted", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "retweeted", b"retweeted", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -7,6 +7,7 @@ from aviary.user.v1 import user_pb2 as _user_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -985,3 +986,109 @@ class LookupCountsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LookupCountsResponse: _TypeAlias = LookupCountsResponse  # noqa: Y015
+
+@_typing.final
+class UserPair(_message.Message):
+    """A user, and another whom they may see or not."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """Whose point of view; positive."""
+    target_id: _builtins.int
+    """The other user; positive."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        target_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["target_id", b"target_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserPair: _TypeAlias = UserPair  # noqa: Y015
+
+@_typing.final
+class LookupStandingsRequest(_message.Message):
+    """Which pairs to look at."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAIRS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___UserPair]:
+        """1-1000 pairs."""
+
+    def __init__(
+        self,
+        *,
+        pairs: _abc.Iterable[Global___UserPair] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pairs", b"pairs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupStandingsRequest: _TypeAlias = LookupStandingsRequest  # noqa: Y015
+
+@_typing.final
+class Standing(_message.Message):
+    """How a user stands to another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HIDDEN_FIELD_NUMBER: _builtins.int
+    FOLLOWED_BY_FIELD_NUMBER: _builtins.int
+    FOLLOW_CHANGED_AT_FIELD_NUMBER: _builtins.int
+    hidden: _builtins.bool
+    """The user mutes the target, or there is a block between them."""
+    followed_by: _builtins.bool
+    """The target follows the user."""
+    @_builtins.property
+    def follow_changed_at(self) -> _timestamp_pb2.Timestamp:
+        """When the target last began or stopped to follow the user; whole milliseconds. Absent for never."""
+
+    def __init__(
+        self,
+        *,
+        hidden: _builtins.bool = ...,
+        followed_by: _builtins.bool = ...,
+        follow_changed_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["follow_changed_at", b"follow_changed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["follow_changed_at", b"follow_changed_at", "followed_by", b"followed_by", "hidden", b"hidden"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Standing: _TypeAlias = Standing  # noqa: Y015
+
+@_typing.final
+class LookupStandingsResponse(_message.Message):
+    """How the users stand to the others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STANDINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def standings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Standing]:
+        """One entry for each pair asked for, in that order."""
+
+    def __init__(
+        self,
+        *,
+        standings: _abc.Iterable[Global___Standing] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["standings", b"standings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupStandingsResponse: _TypeAlias = LookupStandingsResponse  # noqa: Y015

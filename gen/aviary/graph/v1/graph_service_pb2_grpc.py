@@ -121,6 +121,11 @@ class GraphServiceStub:
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesRequest.SerializeToString,
                 response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesResponse.FromString,
                 _registered_method=True)
+        self.LookupStandings = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/LookupStandings',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupStandingsRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupStandingsResponse.FromString,
+                _registered_method=True)
         self.LookupCounts = channel.unary_unary(
                 '/aviary.graph.v1.GraphService/LookupCounts',
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupCountsRequest.SerializeToString,
@@ -286,6 +291,13 @@ class GraphServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LookupStandings(self, request, context):
+        """Reads how users stand to others, pair by pair, for sibling services. INVALID_ARGUMENT: pairs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def LookupCounts(self, request, context):
         """Counts a user's followers, up to a bound. INVALID_ARGUMENT: user_ids.
         """
@@ -375,6 +387,11 @@ def add_GraphServiceServicer_to_server(servicer, server):
                     servicer.LookupAudiences,
                     request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesRequest.FromString,
                     response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesResponse.SerializeToString,
+            ),
+            'LookupStandings': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookupStandings,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupStandingsRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupStandingsResponse.SerializeToString,
             ),
             'LookupCounts': grpc.unary_unary_rpc_method_handler(
                     servicer.LookupCounts,
@@ -821,6 +838,33 @@ class GraphService:
             '/aviary.graph.v1.GraphService/LookupAudiences',
             aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesRequest.SerializeToString,
             aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LookupStandings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/LookupStandings',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupStandingsRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupStandingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

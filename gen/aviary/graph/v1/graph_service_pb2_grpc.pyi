@@ -132,6 +132,8 @@ class GraphServiceStub:
     it gets large: ask again for the users who are not in it. INVALID_ARGUMENT: user_ids,
     max_followers.
     """
+    LookupStandings: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.LookupStandingsRequest, _graph_service_pb2.LookupStandingsResponse]
+    """Reads how users stand to others, pair by pair, for sibling services. INVALID_ARGUMENT: pairs."""
     LookupCounts: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.LookupCountsRequest, _graph_service_pb2.LookupCountsResponse]
     """Counts a user's followers, up to a bound. INVALID_ARGUMENT: user_ids."""
 
@@ -233,6 +235,8 @@ class GraphServiceAsyncStub(GraphServiceStub):
     it gets large: ask again for the users who are not in it. INVALID_ARGUMENT: user_ids,
     max_followers.
     """
+    LookupStandings: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.LookupStandingsRequest, _graph_service_pb2.LookupStandingsResponse]  # type: ignore[assignment]
+    """Reads how users stand to others, pair by pair, for sibling services. INVALID_ARGUMENT: pairs."""
     LookupCounts: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.LookupCountsRequest, _graph_service_pb2.LookupCountsResponse]  # type: ignore[assignment]
     """Counts a user's followers, up to a bound. INVALID_ARGUMENT: user_ids."""
 
@@ -426,6 +430,14 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         it gets large: ask again for the users who are not in it. INVALID_ARGUMENT: user_ids,
         max_followers.
         """
+
+    @_abc_1.abstractmethod
+    def LookupStandings(
+        self,
+        request: _graph_service_pb2.LookupStandingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.LookupStandingsResponse, _abc.Awaitable[_graph_service_pb2.LookupStandingsResponse]]:
+        """Reads how users stand to others, pair by pair, for sibling services. INVALID_ARGUMENT: pairs."""
 
     @_abc_1.abstractmethod
     def LookupCounts(

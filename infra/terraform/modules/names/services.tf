@@ -157,6 +157,24 @@ locals {
       secrets     = ["AVIARY_CURSOR_KEY"]
       extra_ports = { AVIARY_MEDIA_HTTP_ADDRESS = 50067 }
     }
+    notification = {
+      port        = 50068
+      tables      = ["notifications", "notification_groups", "notification_told", "notification_read", "fanout_controls"]
+      publishes   = []
+      subscribes  = ["notification.tweets", "notification.graph", "notification.likes", "notification.erasure"]
+      uses_cache  = true
+      secrets     = ["AVIARY_CURSOR_KEY"]
+      extra_ports = {}
+    }
+    list = {
+      port        = 50069
+      tables      = ["lists", "lists_by_owner", "lists_with", "list_requests", "fanout_controls"]
+      publishes   = []
+      subscribes  = ["list.erasure"]
+      uses_cache  = false
+      secrets     = ["AVIARY_CURSOR_KEY"]
+      extra_ports = {}
+    }
   }
 
   # `max_age_s` is the retention of cells, null keeps them. `key` is the row key: numbers are fixed-
@@ -213,6 +231,14 @@ locals {
     media_quarantined         = { max_age_s = null, key = "{media:016x}" }
     media_requests            = { max_age_s = 86400, key = "{owner:016x}#{request id}" }
     media_outbox              = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
+    notifications             = { max_age_s = 2592000, key = "{user:016x}#{~day:08x}, column {~position}{kind}{tweet}" }
+    notification_groups       = { max_age_s = 2678400, key = "{user:016x}#{kind}#{tweet:016x}, column of each actor" }
+    notification_told         = { max_age_s = 2678400, key = "{shard:02x}#{tweet:016x}, 64 shards, column {reader}" }
+    notification_read         = { max_age_s = 2678400, key = "{user:016x}" }
+    lists                     = { max_age_s = null, key = "{list:016x}" }
+    lists_by_owner            = { max_age_s = null, key = "{owner:016x}" }
+    lists_with                = { max_age_s = null, key = "{member:016x}, column {list}" }
+    list_requests             = { max_age_s = 86400, key = "{owner:016x}#{request id}" }
   }
 
   # Variables that hold secrets of services.
@@ -233,22 +259,27 @@ locals {
   # To their topics. Each has a dead letter topic and subscription of its own, which the consumer
   # publishes to by itself.
   subscriptions = {
-    "engagement.counts"  = "engagement-events"
-    "engagement.tweets"  = "tweet-events"
-    "engagement.erasure" = "user-events"
-    "fanout.plan"        = "tweet-events"
-    "fanout.legs"        = "fanout-legs"
-    "fanout.author"      = "tweet-events"
-    "fanout.graph"       = "graph-events"
-    "fanout.close"       = "fanout-close"
-    "fanout.rest"        = "fanout-rest"
-    "graph.erasure"      = "user-events"
-    "identity.erasure"   = "user-events"
-    "media.processing"   = "media-events"
-    "media.tweets"       = "tweet-events"
-    "media.erasure"      = "user-events"
-    "search.tweets"      = "tweet-events"
-    "tweet.erasure"      = "user-events"
+    "engagement.counts"    = "engagement-events"
+    "engagement.tweets"    = "tweet-events"
+    "engagement.erasure"   = "user-events"
+    "fanout.plan"          = "tweet-events"
+    "fanout.legs"          = "fanout-legs"
+    "fanout.author"        = "tweet-events"
+    "fanout.graph"         = "graph-events"
+    "fanout.close"         = "fanout-close"
+    "fanout.rest"          = "fanout-rest"
+    "graph.erasure"        = "user-events"
+    "identity.erasure"     = "user-events"
+    "list.erasure"         = "user-events"
+    "media.processing"     = "media-events"
+    "media.tweets"         = "tweet-events"
+    "media.erasure"        = "user-events"
+    "notification.tweets"  = "tweet-events"
+    "notification.graph"   = "graph-events"
+    "notification.likes"   = "engagement-events"
+    "notification.erasure" = "user-events"
+    "search.tweets"        = "tweet-events"
+    "tweet.erasure"        = "user-events"
   }
 
   # The service that lists and redrives the dead letters of all others.

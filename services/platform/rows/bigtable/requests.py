@@ -29,6 +29,7 @@ __all__ = [
     "cell_queries",
     "changes_of",
     "key_queries",
+    "latest_of",
     "setting_bulks",
     "slice_filter",
 ]
@@ -135,7 +136,7 @@ def cell_queries(names: Collection[CellName]) -> list[tuple[str, ReadRowsQuery]]
             few = len(together) <= FILTER_MAX_COLUMNS
             keys.setdefault(together if few else frozenset(own), []).append(key)
         for wanted, group in keys.items():
-            queries += [(table, query) for query in key_queries(group, _latest_of(wanted))]
+            queries += [(table, query) for query in key_queries(group, latest_of(wanted))]
     return queries
 
 
@@ -149,7 +150,8 @@ def slice_filter(columns_from: bytes, cells: int | None) -> RowFilter:
     return RowFilterChain(filters) if len(filters) > 1 else LATEST
 
 
-def _latest_of(columns: Collection[bytes]) -> RowFilter:
+def latest_of(columns: Collection[bytes]) -> RowFilter:
+    """Ask for the newest versions of these columns, or of all where they are many."""
     if len(columns) > FILTER_MAX_COLUMNS:
         return LATEST
     ranges: list[RowFilter] = [ColumnRangeFilter(FAMILY, column, column) for column in columns]

@@ -36,6 +36,7 @@ from services.platform.rows.bigtable.requests import (
     cell_queries,
     changes_of,
     key_queries,
+    latest_of,
     setting_bulks,
     slice_filter,
 )
@@ -152,7 +153,9 @@ class BigtableRowStore:
         for _ in range(CHECK_MAX_ATTEMPTS):
             if changes and await self._check(table, key, cell, expected, changes):
                 return expected
-            rows = await self._read(table, ReadRowsQuery(row_keys=key, row_filter=LATEST))
+            rows = await self._read(
+                table, ReadRowsQuery(row_keys=key, row_filter=latest_of([column]))
+            )
             found = rows[0].cells.get(column) if rows else None
             if not changes or found != expected:
                 return found

@@ -27,6 +27,7 @@ locals {
     edge       = { node_class = "reads", resources = { cpu = "4", memory = "2Gi" }, scaling = { min = 6, max = 100 } }
     tweet      = { scaling = { min = 6, max = 100, backlog_per_pod = 1000 } }
     engagement = { scaling = { min = 6, max = 60, backlog_per_pod = 1000 } }
+    notification = { scaling = { min = 3, max = 60, backlog_per_pod = 1000 } }
     graph      = { scaling = { min = 6, max = 60, backlog_per_pod = 1000 } }
     fanout     = { node_class = "workers", scaling = { min = 6, max = 150, backlog_per_pod = 500 } }
     media      = { resources = { cpu = "2", memory = "2Gi" }, scaling = { min = 3, max = 60, backlog_per_pod = 100 } }
