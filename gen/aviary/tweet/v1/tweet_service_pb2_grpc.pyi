@@ -65,7 +65,8 @@ class TweetServiceStub:
     """
     PlaceRetweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.PlaceRetweetsRequest, _tweet_service_pb2.PlaceRetweetsResponse]
     """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
-    not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
+    not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets. UNAVAILABLE also where
+    others place one of them at the same time: ask again, by how it stands then.
     """
     StreamTweets: _grpc.UnaryStreamMultiCallable[_tweet_service_pb2.StreamTweetsRequest, _tweet_service_pb2.StreamTweetsResponse]
     """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
@@ -110,7 +111,8 @@ class TweetServiceAsyncStub(TweetServiceStub):
     """
     PlaceRetweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.PlaceRetweetsRequest, _tweet_service_pb2.PlaceRetweetsResponse]  # type: ignore[assignment]
     """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
-    not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
+    not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets. UNAVAILABLE also where
+    others place one of them at the same time: ask again, by how it stands then.
     """
     StreamTweets: _aio.UnaryStreamMultiCallable[_tweet_service_pb2.StreamTweetsRequest, _tweet_service_pb2.StreamTweetsResponse]  # type: ignore[assignment]
     """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
@@ -200,7 +202,8 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.PlaceRetweetsResponse, _abc.Awaitable[_tweet_service_pb2.PlaceRetweetsResponse]]:
         """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
-        not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
+        not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets. UNAVAILABLE also where
+        others place one of them at the same time: ask again, by how it stands then.
         """
 
     @_abc_1.abstractmethod
