@@ -38,14 +38,15 @@ class Page:
     """Of the tweets that retweets brought, who retweeted them, the newest first."""
 
 
-def cut_page(tweets: Sequence[EncodedTweet], limit: int) -> Page:
+def cut_page(tweets: Sequence[EncodedTweet], limit: int, resume_before: int | None = None) -> Page:
     """Make a page of the first `limit` tweets; that there are more means that a page follows.
 
-    Of fewer where they are of more than `PAGE_BYTES` together, of one at least.
+    Of fewer where they are of more than `PAGE_BYTES` together, of one at least. Behind a page of
+    all of them, `resume_before` is where to go on (None: nowhere).
     """
     room = _fitting(tweets[:limit])
     if len(tweets) <= room:
-        return Page(tweets, None)
+        return Page(tweets, resume_before)
     return Page(tweets[:room], tweets[room - 1].entry_id)
 
 

@@ -1,6 +1,7 @@
 """The use cases: read a home timeline, read a user's timeline, build a home timeline anew."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from services.platform.ids.arguments import check_id, check_optional_id
@@ -63,9 +64,11 @@ class TimelineService:
         check_optional_id("since_id", since)
         await self._sources.owners.check(author)
         skeletons = AuthorSkeletons(self._sources, author)
-        # Nobody retweets a tweet twice, so that there is nothing to look for on pages before.
+        # Nobody retweets a tweet twice: there is nothing to look for on pages before, nor to tell
+        # the next one.
         once = Once(skeletons, self._hydration, self._rules)
-        return await self._read(skeletons, once, before, limit, since)
+        page = await self._read(skeletons, once, before, limit, since)
+        return replace(page, first_retweet=NO_BOUND)
 
     async def _read(
         self, skeletons: Skeletons, once: Once, before: int | None, limit: int, since: int
@@ -87,7 +90,7 @@ class TimelineService:
             before = skeleton.run.ids[-1]
             read += len(skeleton.run.ids)
             if read >= MOST_IDS:
-                return once.told(Page(shown, before))
+                return once.told(cut_page(shown, limit, before))
             missing = limit + 1 - len(shown)
             likely = missing * (1 + read // max(1, len(shown)))
             wanted = min(likely, 2 * wanted, WINDOW_IDS)

@@ -25,6 +25,8 @@ __all__ = ["bigtable_emulator"]
 
 OTHER, STRANGER = 3, 4
 """Users; `AUTHOR` is who reads, and follows `FRIEND` and `OTHER`."""
+PLAIN_CURSOR = len(CursorCodec(lambda: [b"k" * 32]).encode("user", 1, 1))
+"""Characters of a cursor that says nothing of retweets."""
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +159,18 @@ async def test_the_json_says_what_the_message_says(world: RetweetWorld) -> None:
     (shown,) = json.loads(body.data)["tweets"]
     assert shown["tweet_id"] == str(tweet)
     assert shown["retweeted_by"] == {"retweet_id": str(retweet), "user_ids": [str(FRIEND)]}
+
+
+async def test_pages_of_a_users_timeline_stand_by_themselves(world: RetweetWorld) -> None:
+    """Their cursors are those of before, which processes of an earlier release take too."""
+    theirs, tweet = await world.post(FRIEND), await world.post(STRANGER)
+    await world.retweet(FRIEND, tweet)
+    request = pb.GetUserTimelineRequest(user_id=FRIEND, limit=1)
+    shown = []
+    for _ in range(2):
+        encoded = await world.servicer.GetUserTimeline(request, None)
+        page = pb.GetUserTimelineResponse.FromString(encoded)
+        shown += [each.tweet_id for each in page.tweets]
+        assert len(page.next_cursor) in (PLAIN_CURSOR, 0)
+        request.cursor = page.next_cursor
+    assert shown == [tweet, theirs]

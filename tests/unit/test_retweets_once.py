@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.timeline.hydration import Hydration
 from services.timeline.model import WINDOW_IDS, EncodedTweet, IdRun, Skeleton, View
-from services.timeline.page import Page
+from services.timeline.page import PAGE_BYTES, Page
 from services.timeline.retweets import MAX_RETWEETERS, Once
 from services.timeline.rules import RULES
 from services.timeline.service import MOST_IDS, TimelineService
@@ -25,6 +25,7 @@ class World:
 
     tweets: dict[int, int] = field(default_factory=dict)  # by id, the author
     retweets: dict[int, tuple[int, int]] = field(default_factory=dict)  # by id, (user, tweet)
+    body: bytes = b"x"
     reads: int = 0
 
     async def below(self, before: int | None, count: int) -> Skeleton:
@@ -40,7 +41,7 @@ class World:
         if one in self.retweets:
             user, tweet = self.retweets[one]
             return EncodedTweet(one, user, deleted=False, visibility=0, body=b"", retweet_of=tweet)
-        return EncodedTweet(one, self.tweets[one], deleted=False, visibility=0, body=b"x")
+        return EncodedTweet(one, self.tweets[one], deleted=False, visibility=0, body=self.body)
 
     async def read(self, before: int | None, first_retweet: int, limit: int) -> Page:
         hydration = Hydration(self)
@@ -156,3 +157,15 @@ async def test_a_read_among_what_is_hidden_ends() -> None:
     assert page.next_before is not None
     assert world.reads < 20
     assert ids([await world.read(page.next_before, page.first_retweet, 50)]) == [1]
+
+
+async def test_a_page_that_ends_early_fits_in_an_answer_too() -> None:
+    """Few tweets show among what is hidden, and these have the longest of URLs."""
+    world = World(dict.fromkeys(range(1, MOST_IDS + 3_000), STRANGER))
+    shown = range(4_000, 4_400, 20)
+    world.tweets |= dict.fromkeys(shown, 2)
+    world.body = b"x" * 270_000
+    page = await world.read(None, 0, 50)
+    assert sum(len(tweet.body) for tweet in page.tweets) <= PAGE_BYTES
+    assert page.next_before == page.tweets[-1].tweet_id
+    assert ids(await pages(world, 50)) == list(reversed(shown))
