@@ -13,6 +13,7 @@ from services.timeline.page import PAGE_BYTES, Page
 from services.timeline.retweets import MAX_RETWEETERS, Once
 from services.timeline.rules import RULES
 from services.timeline.service import MOST_IDS, TimelineService
+from services.timeline.skeleton import SPARE_IDS, WARM_IDS
 
 OWNER, MUTED, STRANGER = 1, 8, 9
 SHOWN = frozenset({2, 3, 4})
@@ -27,12 +28,19 @@ class World:
     retweets: dict[int, tuple[int, int]] = field(default_factory=dict)  # by id, (user, tweet)
     body: bytes = b"x"
     reads: int = 0
+    deepest: int = 0
+    """Entries from the newest one down to the last that was asked for."""
 
     async def below(self, before: int | None, count: int) -> Skeleton:
         self.reads += 1
-        ids = sorted(self.tweets.keys() | self.retweets.keys(), reverse=True)
+        ids = self.ids()
+        above = len(ids)
         ids = [one for one in ids if before is None or one < before]
+        self.deepest = max(self.deepest, above - len(ids) + count)
         return Skeleton(IdRun(ids[:count], ended=len(ids) <= count), VIEW)
+
+    def ids(self) -> list[int]:
+        return sorted(self.tweets.keys() | self.retweets.keys(), reverse=True)
 
     async def get_many(self, ids: Sequence[int]) -> dict[int, EncodedTweet]:
         return {one: self._encoded(one) for one in ids}
@@ -135,6 +143,21 @@ async def test_few_of_many_who_retweeted_are_named() -> None:
     page = await world.read(None, 0, 5)
     assert ids([page]) == [1]
     assert page.retweeters[1] == (4, 3, 2, 1)
+
+
+async def test_a_look_above_a_page_goes_no_deeper_than_memory_has_ids() -> None:
+    """For pages that memory has too: what lies below costs calls."""
+    world = World(dict.fromkeys(range(1, 1_000), 2) | {1_000: STRANGER})
+    world.retweets = {1_001: (2, 1_000), **dict.fromkeys(range(810, 1000, 20), (3, 1000))}
+    for each in world.retweets.keys() & world.tweets.keys():
+        del world.tweets[each]
+    page = await world.read(None, 0, 50)
+    for _ in range(2):
+        world.deepest = 0
+        page = await world.read(page.next_before, page.first_retweet, 50)
+        last = sum(one >= page.tweets[-1].entry_id for one in world.ids())
+        assert last < WARM_IDS
+        assert world.deepest < WARM_IDS - SPARE_IDS
 
 
 async def test_far_below_the_first_retweet_there_are_none() -> None:
