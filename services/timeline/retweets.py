@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Final
 
 from services.timeline.hydration import Hydration
-from services.timeline.model import WINDOW_IDS, EncodedTweet, Retweet
+from services.timeline.model import ROUND_IDS, WINDOW_IDS, EncodedTweet, Retweet
 from services.timeline.page import Page
 from services.timeline.rules import Rule, apply_rules
 from services.timeline.skeleton import Skeletons
@@ -100,6 +100,6 @@ class Once:
             known.update(each.tweet_id for each in tweets if each.retweet is not None)
             if skeleton.run.ended or len(ids) < len(skeleton.run.ids):
                 return known
-            at, left, count = ids[-1], left - len(ids), 2 * count
+            at, left, count = ids[-1], left - len(ids), min(2 * count, ROUND_IDS)
         self._too_deep = True
         return known

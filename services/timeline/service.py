@@ -6,7 +6,7 @@ from typing import Final
 
 from services.platform.ids.arguments import check_id, check_optional_id
 from services.timeline.hydration import Hydration
-from services.timeline.model import WINDOW_IDS, EncodedTweet
+from services.timeline.model import ROUND_IDS, WINDOW_IDS, EncodedTweet
 from services.timeline.page import Page, cut_page
 from services.timeline.retweets import Once
 from services.timeline.rules import RULES, Rule, apply_rules
@@ -93,7 +93,7 @@ class TimelineService:
                 return once.told(cut_page(shown, limit, before))
             missing = limit + 1 - len(shown)
             likely = missing * (1 + read // max(1, len(shown)))
-            wanted = min(likely, 2 * wanted, WINDOW_IDS)
+            wanted = min(likely, 2 * wanted, ROUND_IDS)
 
     async def rebuild_home(self, viewer: int) -> None:
         """Store the viewer's timeline anew from the authors; the next read is cold, and right.
