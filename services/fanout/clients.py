@@ -111,7 +111,7 @@ class TweetClient:
         self._rpc = rpc
 
     async def living(self, tweet_ids: Sequence[int]) -> list[int]:
-        """Those of the tweets that are there, and not deleted.
+        """Those of the tweets and retweets that are there, and not deleted.
 
         A process of a release before the fan-out asked this does not let it ask: that is waited
         out, with `UnavailableError`.
@@ -119,13 +119,14 @@ class TweetClient:
         found: list[int] = []
         for start in range(0, len(tweet_ids), TWEETS_PER_LOOKUP):
             request = tweet_service_pb2.LookupTweetsRequest(
-                tweet_ids=tweet_ids[start : start + TWEETS_PER_LOOKUP]
+                tweet_ids=tweet_ids[start : start + TWEETS_PER_LOOKUP], with_retweets=True
             )
             try:
                 answer = await self._rpc.call(self._stub.LookupTweets, request)
             except PermissionDeniedError as error:
                 raise UnavailableError(str(error)) from error
             found += [each.tweet_id for each in answer.tweets]
+            found += [each.retweet_id for each in answer.retweets]
         return found
 
     async def decide(self, tweet_id: int, *, push: bool) -> bool:

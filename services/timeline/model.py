@@ -8,6 +8,7 @@ from operator import neg
 from typing import Final, NamedTuple, Self
 
 __all__ = [
+    "ROUND_IDS",
     "WINDOW_IDS",
     "EncodedTweet",
     "HotHome",
@@ -24,6 +25,11 @@ WINDOW_IDS: Final = 800
 """Newest ids that a timeline keeps at hand: sixteen pages of fifty, further than nearly all readers
 scroll. One number for what a build stores, a follow adds and a hot list holds at most, as a list is
 filled from what those stored: with less in the store, that would merge from every author.
+"""
+
+ROUND_IDS: Final = 200
+"""Ids that a further round of a read looks at, at most: as many as the longest page has, since all
+their bodies are in memory at once, and the largest tweet is of 270 kB.
 """
 
 

@@ -41,14 +41,21 @@ class Page:
     """Under which what the viewer did with tweets can be kept, see `HotHome`; empty for none."""
 
 
-def cut_page(tweets: Sequence[EncodedTweet], limit: int, mark: bytes = b"") -> Page:
+def cut_page(
+    tweets: Sequence[EncodedTweet],
+    limit: int,
+    resume_before: int | None = None,
+    *,
+    mark: bytes = b"",
+) -> Page:
     """Make a page of the first `limit` tweets; that there are more means that a page follows.
 
-    Of fewer where they are of more than `PAGE_BYTES` together, of one at least.
+    Of fewer where they are of more than `PAGE_BYTES` together, of one at least. Behind a page of
+    all of them, `resume_before` is where to go on (None: nowhere).
     """
     room = _fitting(tweets[:limit])
     if len(tweets) <= room:
-        return Page(tweets, None, mark=mark)
+        return Page(tweets, resume_before, mark=mark)
     return Page(tweets[:room], tweets[room - 1].entry_id, mark=mark)
 
 

@@ -13,15 +13,18 @@ from operator import attrgetter
 from typing import Final
 
 from services.timeline.hydration import Hydration
-from services.timeline.model import WINDOW_IDS, EncodedTweet, Retweet
+from services.timeline.model import ROUND_IDS, WINDOW_IDS, EncodedTweet, Retweet
 from services.timeline.page import Page
 from services.timeline.rules import Rule, apply_rules
-from services.timeline.skeleton import WARM_IDS, Skeletons
+from services.timeline.skeleton import Skeletons
 
 __all__ = ["MAX_RETWEETERS", "Once"]
 
 MAX_RETWEETERS: Final = 10
 """Users named for one tweet; all of them are in the list of who retweeted it."""
+LOOK_IDS: Final = 50
+"""Ids of the first look above a page, and of each further one twice as many: so few looks suffice,
+and they stay among the `WARM_IDS` that memory has at least, as long as the page does."""
 
 _RETWEET = attrgetter("retweet")
 
@@ -89,14 +92,14 @@ class Once:
         known: set[int] = set()
         if self._before is None or not self._first:
             return known
-        at, left = self._first + 1, WINDOW_IDS
+        at, left, count = self._first + 1, WINDOW_IDS, LOOK_IDS
         while left > 0:
-            skeleton = await self._skeletons.below(at, WARM_IDS)
+            skeleton = await self._skeletons.below(at, count)
             ids = [each for each in skeleton.run.ids if each >= self._before]
             tweets = apply_rules(self._rules, await self._hydration.bodies(ids), skeleton.view)
             known.update(each.tweet_id for each in tweets if each.retweet is not None)
             if skeleton.run.ended or len(ids) < len(skeleton.run.ids):
                 return known
-            at, left = ids[-1], left - len(ids)
+            at, left, count = ids[-1], left - len(ids), min(2 * count, ROUND_IDS)
         self._too_deep = True
         return known

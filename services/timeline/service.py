@@ -1,11 +1,12 @@
 """The use cases: read a home timeline, read a user's timeline, build a home timeline anew."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from services.platform.ids.arguments import check_id, check_optional_id
 from services.timeline.hydration import Hydration
-from services.timeline.model import WINDOW_IDS, EncodedTweet
+from services.timeline.model import ROUND_IDS, WINDOW_IDS, EncodedTweet
 from services.timeline.page import Page, cut_page
 from services.timeline.retweets import Once
 from services.timeline.rules import RULES, Rule, apply_rules
@@ -63,9 +64,11 @@ class TimelineService:
         check_optional_id("since_id", since)
         await self._sources.owners.check(author)
         skeletons = AuthorSkeletons(self._sources, author)
-        # Nobody retweets a tweet twice, so that there is nothing to look for on pages before.
+        # Nobody retweets a tweet twice: there is nothing to look for on pages before, nor to tell
+        # the next one.
         once = Once(skeletons, self._hydration, self._rules)
-        return await self._read(skeletons, once, before, limit, since)
+        page = await self._read(skeletons, once, before, limit, since)
+        return replace(page, first_retweet=NO_BOUND)
 
     async def _read(
         self, skeletons: Skeletons, once: Once, before: int | None, limit: int, since: int
@@ -83,14 +86,14 @@ class TimelineService:
             tweets = await self._hydration.hydrate(skeleton)
             shown += await once.of(apply_rules(self._rules, tweets, skeleton.view))
             if len(shown) > limit or skeleton.run.ended:
-                return once.told(cut_page(shown, limit, skeletons.mark))
+                return once.told(cut_page(shown, limit, mark=skeletons.mark))
             before = skeleton.run.ids[-1]
             read += len(skeleton.run.ids)
             if read >= MOST_IDS:
-                return once.told(Page(shown, before, mark=skeletons.mark))
+                return once.told(cut_page(shown, limit, before, mark=skeletons.mark))
             missing = limit + 1 - len(shown)
             likely = missing * (1 + read // max(1, len(shown)))
-            wanted = min(likely, 2 * wanted, WINDOW_IDS)
+            wanted = min(likely, 2 * wanted, ROUND_IDS)
 
     async def rebuild_home(self, viewer: int) -> None:
         """Store the viewer's timeline anew from the authors; the next read is cold, and right.

@@ -1,6 +1,6 @@
 """Tweets as the service knows them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ __all__ = [
     "ReplySlice",
     "RequestClaim",
     "Retweet",
+    "RetweetClaim",
     "RetweetPair",
     "Thread",
     "Tweet",
@@ -100,6 +101,25 @@ class RetweetPair(NamedTuple):
 
     user_id: int
     tweet_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetweetClaim:
+    """Which retweet is the one of a pair, as far as that has come."""
+
+    retweet_id: int
+    repeats: int = 0
+    """How often it was asked for again: who read the claim before that cannot change it."""
+    going: bool = False
+    """Whether it is being taken back; then it never stands again."""
+
+    def again(self) -> "RetweetClaim":
+        """Make what it is once it was asked for again."""
+        return replace(self, repeats=self.repeats + 1)
+
+    def gone(self) -> "RetweetClaim":
+        """Make what it is while the retweet is being taken back."""
+        return replace(self, going=True)
 
 
 @dataclass(frozen=True, slots=True)

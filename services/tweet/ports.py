@@ -10,6 +10,7 @@ from services.tweet.model import (
     ReplySlice,
     RequestClaim,
     Retweet,
+    RetweetClaim,
     RetweetPair,
     Tweet,
     TweetSlice,
@@ -113,11 +114,13 @@ class RetweetStore(Protocol):
     Every method raises `UnavailableError` when the engine cannot answer.
     """
 
-    async def standing(self, pairs: Collection[RetweetPair]) -> dict[RetweetPair, int]:
+    async def claims(self, pairs: Collection[RetweetPair]) -> dict[RetweetPair, RetweetClaim]:
         """Read which retweet is the one of each pair; pairs that have none are left out."""
         ...
 
-    async def replace(self, pair: RetweetPair, before: int | None, after: int | None) -> bool:
+    async def replace(
+        self, pair: RetweetPair, before: RetweetClaim | None, after: RetweetClaim | None
+    ) -> bool:
         """Change which retweet is the pair's, None for none; false if it is not `before`.
 
         Atomic.

@@ -8,12 +8,12 @@ nothing.
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from services.platform.bus.tracing import with_trace_context
 from services.platform.ids.snowflake_time import time_ms
 from services.platform.outbox.outbox import Commits, OutboxEntry
-from services.platform.rows.cells import swap_cell
+from services.platform.rows.json_cells import JsonCells
 from services.platform.rows.port import CellName, Row, RowMutation, RowStore
 from services.platform.rows.reading import UNREADABLE, log_unreadable
 from services.tweet.keys import (
@@ -26,7 +26,7 @@ from services.tweet.keys import (
     retweet_pair_key,
     tweet_row_key,
 )
-from services.tweet.model import Retweet, RetweetPair
+from services.tweet.model import Retweet, RetweetClaim, RetweetPair
 from services.tweet.spec import RETWEETS, TWEET_EVENTS, TWEETS, TWEETS_BY_AUTHOR
 
 __all__ = ["RowRetweetStore"]
@@ -42,16 +42,19 @@ class RowRetweetStore:
         self._rows = rows
         self._outbox = outbox
 
-    async def standing(self, pairs: Collection[RetweetPair]) -> dict[RetweetPair, int]:
+    async def claims(self, pairs: Collection[RetweetPair]) -> dict[RetweetPair, RetweetClaim]:
         """Read the cells of the pairs, in one read."""
         cells = await self._rows.read_cells(list(map(_cell, pairs)))
         found = {pair: cells.get(_cell(pair)) for pair in pairs}
-        return {pair: int(cell.value) for pair, cell in found.items() if cell is not None}
+        return {pair: _CLAIMS.loads(cell.value) for pair, cell in found.items() if cell is not None}
 
-    async def replace(self, pair: RetweetPair, before: int | None, after: int | None) -> bool:
+    async def replace(
+        self, pair: RetweetPair, before: RetweetClaim | None, after: RetweetClaim | None
+    ) -> bool:
         """Compare and set the cell of the pair."""
-        expected = _encoded(before)
-        return await swap_cell(self._rows, _cell(pair), expected, _encoded(after)) == expected
+        if before is not None:
+            return await _CLAIMS.replace(self._rows, _cell(pair), before, after)
+        return after is None or await _CLAIMS.add(self._rows, _cell(pair), after) is None
 
     async def get_many(self, retweet_ids: Collection[int]) -> dict[int, Retweet | None]:
         """Read rows; what is no retweet, or cannot be read, is left out."""
@@ -87,10 +90,6 @@ class RowRetweetStore:
 
 def _cell(pair: RetweetPair) -> CellName:
     return CellName(RETWEETS.name, retweet_pair_key(*pair), RETWEET)
-
-
-def _encoded(retweet_id: int | None) -> bytes | None:
-    return None if retweet_id is None else b"%d" % retweet_id
 
 
 def _made(retweet: Retweet) -> list[RowMutation]:
@@ -134,3 +133,15 @@ def _readable(row: Row) -> tuple[int, Retweet | None] | None:
         log_unreadable(TWEETS.name, row, error)
         return None
     return retweet_id, Retweet(retweet_id, user_id, tweet_id, author_id)
+
+
+def _encode_claim(claim: RetweetClaim) -> list[Any]:
+    return [claim.retweet_id, claim.repeats, int(claim.going)]
+
+
+def _decode_claim(found: list[Any]) -> RetweetClaim:
+    retweet_id, repeats, going, *_ = map(int, found)
+    return RetweetClaim(retweet_id, repeats, bool(going))
+
+
+_CLAIMS: Final = JsonCells(_encode_claim, _decode_claim)

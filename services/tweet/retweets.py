@@ -2,20 +2,24 @@
 
 Whether somebody has retweeted a tweet is an edge there. Here it is an entry, with an id of its own
 that lists and timelines take as they take a tweet's. Of the pair of a user and a tweet one entry
-stands at most, by a cell that is compared and set; one that was taken back never comes again, a new
-one does. So messages may come twice, and in any order: who says how an edge stands asks again after
-that, see `services/engagement/retweeting.py`.
+stands at most, by a claim that is compared and set before anything else is done; one that was taken
+back never comes again, a new one does. So messages may come twice, and in any order: who says how
+an edge stands asks again after that, see `services/engagement/retweeting.py`.
+
+Who asks may also have given up, and somebody else have asked since, while a process here stood
+still. Whatever is asked therefore changes the claim, also where the retweet stands already: so what
+goes on late finds another claim than it read, and does nothing.
 """
 
 import asyncio
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from services.platform.errors import InvalidArgumentError
+from services.platform.errors import InvalidArgumentError, UnavailableError
 from services.platform.ids.arguments import check_id
 from services.platform.runtime.clock import Clock
 from services.tweet.deletion import best_effort
-from services.tweet.model import Retweet, RetweetPair
+from services.tweet.model import Retweet, RetweetClaim, RetweetPair
 from services.tweet.ports import IdSource, OwnTimeline, RetweetStore, TweetEvents, TweetStore
 
 __all__ = ["MAX_PLACED", "Retweets"]
@@ -52,7 +56,9 @@ class Retweets:
     async def place(self, wanted: Mapping[RetweetPair, bool]) -> None:
         """Have each pair's retweet stand (if its tweet is there), or not; 1 to `MAX_PLACED` pairs.
 
-        Idempotent: what stands already stays, and is published once. Raises `InvalidArgumentError`.
+        Idempotent: what stands already stays, and is published once. Raises `InvalidArgumentError`;
+        and `UnavailableError` where others place one of the same retweets at the same time, which
+        it may leave as it was: ask again, by what is to be by then.
         """
         if not 1 <= len(wanted) <= MAX_PLACED:
             raise InvalidArgumentError("retweets", f"must be 1 to {MAX_PLACED}, got {len(wanted)}")
@@ -60,62 +66,81 @@ class Retweets:
             check_id("retweets.user_id", pair.user_id)
             check_id("retweets.tweet_id", pair.tweet_id)
         coming = {pair.tweet_id for pair, standing in wanted.items() if standing}
-        placed, tweets = await asyncio.gather(
-            self._store.standing(list(wanted)), self._tweets.get_many(list(coming))
+        claims, tweets = await asyncio.gather(
+            self._store.claims(list(wanted)), self._tweets.get_many(list(coming))
         )
-        stands = {
+        authors = {
             pair: tweets[pair.tweet_id].user_id
             for pair, standing in wanted.items()
             if standing and pair.tweet_id in tweets
         }
-        await self._take_back({pair: placed[pair] for pair in placed.keys() - stands.keys()})
-        await self._make(stands, placed)
+        lost = await self._take_back(
+            {pair: claims[pair] for pair in claims.keys() - authors.keys()}
+        )
+        lost |= await self._make(authors, claims)
+        if lost:
+            raise UnavailableError(f"{len(lost)} retweets are placed by others at the same time")
 
     async def _make(
-        self, authors: Mapping[RetweetPair, int], placed: Mapping[RetweetPair, int]
-    ) -> None:
-        """Make retweets, by the author of each tweet; those of `placed` that are there stay."""
-        ids = [placed[pair] for pair in authors if pair in placed]
-        known = await self._store.get_many(ids)
-        # One whose row is missing is being made elsewhere, or that was cut off.
-        made = [
-            Retweet(placed[pair], *pair, author)
-            for pair, author in authors.items()
-            if pair in placed and placed[pair] not in known
-        ]
-        new = {
-            pair: placed.get(pair)
+        self, authors: Mapping[RetweetPair, int], claims: Mapping[RetweetPair, RetweetClaim]
+    ) -> set[RetweetPair]:
+        """Have retweets stand, by the author of each tweet; give those that others changed."""
+        # What was cut off on its way out ends first, so that none of it is seen beside a new one.
+        await self._end(
+            {pair: each for pair, each in claims.items() if pair in authors and each.going}
+        )
+        stand = {pair: each for pair, each in claims.items() if pair in authors and not each.going}
+        after = {
+            pair: stand[pair].again() if pair in stand else RetweetClaim(await self._ids.next_id())
             for pair in authors
-            if pair not in placed or (placed[pair] in known and known[placed[pair]] is None)
         }
-        claimed = await asyncio.gather(*(self._claim(pair, gone) for pair, gone in new.items()))
-        made += [
-            Retweet(retweet_id, *pair, authors[pair])
-            for pair, retweet_id in zip(new, claimed, strict=True)
-            if retweet_id is not None
+        lost = await self._replace({pair: (claims.get(pair), after[pair]) for pair in authors})
+        # One whose row is missing is being made elsewhere, or that was cut off.
+        known = await self._store.get_many([each.retweet_id for each in stand.values()])
+        made = [
+            Retweet(after[pair].retweet_id, *pair, author)
+            for pair, author in authors.items()
+            if pair not in lost and after[pair].retweet_id not in known
         ]
-        entries = {each.retweet_id: (each, self._events.retweeted(each)) for each in made}
-        await self._store.create(entries)
+        await self._store.create(
+            {each.retweet_id: (each, self._events.retweeted(each)) for each in made}
+        )
         await asyncio.gather(*map(self._show, made))
+        return lost
 
-    async def _claim(self, pair: RetweetPair, gone: int | None) -> int | None:
-        """Make a new retweet the pair's; None where another process is making one."""
-        retweet_id = await self._ids.next_id()
-        return retweet_id if await self._store.replace(pair, gone, retweet_id) else None
+    async def _take_back(self, claims: Mapping[RetweetPair, RetweetClaim]) -> set[RetweetPair]:
+        """Take retweets back, and free their pairs; give those that others changed meanwhile."""
+        standing = {pair: each for pair, each in claims.items() if not each.going}
+        lost = await self._replace({pair: (each, each.gone()) for pair, each in standing.items()})
+        going = {pair: each.gone() for pair, each in claims.items() if pair not in lost}
+        await self._end(going)
+        # Whoever was faster has freed it too, or claimed it for a new one.
+        await self._replace({pair: (each, None) for pair, each in going.items()})
+        return lost
+
+    async def _end(self, going: Mapping[RetweetPair, RetweetClaim]) -> None:
+        """Mark retweets as taken back, and hide them."""
+        entries = {
+            each.retweet_id: (pair, self._events.unretweeted(each.retweet_id, pair))
+            for pair, each in going.items()
+        }
+        await self._store.take_back(entries, self._clock.now_ms())
+        await asyncio.gather(*(self._hide(pair, each) for pair, each in going.items()))
+
+    async def _replace(
+        self,
+        changes: Mapping[RetweetPair, tuple[RetweetClaim | None, RetweetClaim | None]],
+    ) -> set[RetweetPair]:
+        """Change claims, each from one to another; give those that were not what they should be."""
+        done = await asyncio.gather(
+            *(self._store.replace(pair, *change) for pair, change in changes.items())
+        )
+        return {pair for pair, changed in zip(changes, done, strict=True) if not changed}
 
     async def _show(self, retweet: Retweet) -> None:
         posted = self._own_timeline.posted(retweet.user_id, retweet.retweet_id)
         await best_effort("posted", retweet.retweet_id, posted)
 
-    async def _take_back(self, going: Mapping[RetweetPair, int]) -> None:
-        entries = {
-            retweet_id: (pair, self._events.unretweeted(retweet_id, pair))
-            for pair, retweet_id in going.items()
-        }
-        await self._store.take_back(entries, self._clock.now_ms())
-        await asyncio.gather(*(self._forget(*each) for each in going.items()))
-
-    async def _forget(self, pair: RetweetPair, retweet_id: int) -> None:
-        hidden = self._own_timeline.deleted(retweet_id, pair.user_id)
-        await best_effort("deleted", retweet_id, hidden)
-        await self._store.replace(pair, retweet_id, None)
+    async def _hide(self, pair: RetweetPair, claim: RetweetClaim) -> None:
+        hidden = self._own_timeline.deleted(claim.retweet_id, pair.user_id)
+        await best_effort("deleted", claim.retweet_id, hidden)

@@ -2,18 +2,19 @@
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from services.platform.errors import InvalidArgumentError
+from services.platform.errors import InvalidArgumentError, UnavailableError
 from services.platform.ids.snowflake_time import first_id_at
 from services.platform.outbox.outbox import Outbox
 from services.platform.rows.port import RowStore
 from services.platform.runtime.clock import SystemClock
 from services.tweet.events import TweetChanged, TweetEvents, decode_tweet_changed
-from services.tweet.model import Delivery, Retweet, RetweetPair, Tweet
+from services.tweet.model import Delivery, Retweet, RetweetClaim, RetweetPair, Tweet
 from services.tweet.retweet_store import RowRetweetStore
 from services.tweet.retweets import MAX_PLACED, Retweets
 from services.tweet.spec import OUTBOX, TABLES
@@ -126,29 +127,42 @@ async def test_many_of_many_are_placed_by_one_call(world: World) -> None:
 
 
 async def test_at_once_it_is_made_once(world: World) -> None:
-    await asyncio.gather(*(world.retweets.place({PAIR: True}) for _ in range(5)))
+    """One of them at the least; the others are told to ask again, and change nothing then."""
+    at_once = (world.retweets.place({PAIR: True}) for _ in range(5))
+    ended = await asyncio.gather(*at_once, return_exceptions=True)
+    assert all(each is None or isinstance(each, UnavailableError) for each in ended)
+    assert len(await world.listed()) == 1
+    await world.retweets.place({PAIR: True})
     assert len(await world.listed()) == 1
     assert len(await world.events()) == 1
 
 
 async def test_what_was_cut_off_is_done_by_the_repeat(world: World) -> None:
-    """After the id was claimed; after the retweet was taken back, before its id was released."""
-    assert await world.store.replace(PAIR, None, BASE + 50)
+    """After the id was claimed; before and after the retweet was marked as taken back."""
+    claim = RetweetClaim(BASE + 50)
+    assert await world.store.replace(PAIR, None, claim)
     await world.retweets.place({PAIR: True})
     assert await world.listed() == [BASE + 50]
-    await world.store.take_back({BASE + 50: (PAIR, b"")}, SystemClock().now_ms())
-    assert await world.store.standing([PAIR]) == {PAIR: BASE + 50}
+    assert await world.store.replace(PAIR, claim.again(), claim.gone())
     await world.retweets.place({PAIR: True})
     (anew,) = await world.listed()
     assert anew != BASE + 50
+    (claim,) = (await world.store.claims([PAIR])).values()
+    assert await world.store.replace(PAIR, claim, claim.gone())
+    await world.store.take_back({anew: (PAIR, b"")}, SystemClock().now_ms())
+    for _ in range(2):
+        await world.retweets.place({PAIR: False})
+        assert (await world.listed(), await world.store.claims([PAIR])) == ([], {})
+    await world.retweets.place({PAIR: True})
+    assert anew not in await world.listed()
     await world.retweets.place({PAIR: False})
     assert await world.listed() == []
 
 
 async def test_a_claim_that_ended_as_nothing_is_given_up(world: World) -> None:
-    assert await world.store.replace(PAIR, None, BASE + 50)
+    assert await world.store.replace(PAIR, None, RetweetClaim(BASE + 50))
     await world.retweets.place({PAIR: False})
-    assert await world.store.standing([PAIR]) == {}
+    assert await world.store.claims([PAIR]) == {}
     late = Retweet(BASE + 50, *PAIR, ADA)
     await world.store.create({late.retweet_id: (late, b"")})
     assert (await world.listed(), await world.retweets.lookup([late.retweet_id])) == ([], [])
@@ -187,3 +201,45 @@ async def test_bad_input_leaves_nothing(world: World, wanted: dict[RetweetPair, 
     with pytest.raises(InvalidArgumentError):
         await world.retweets.place(wanted)
     assert await world.events() == []
+
+
+async def test_who_comes_late_takes_nothing_back(world: World) -> None:
+    """A process that stood still since it was asked goes on after the retweet was made again."""
+    await world.retweets.place({PAIR: True})
+    marking, go_on = asyncio.Event(), asyncio.Event()
+    take_back = world.store.take_back
+
+    async def slow(retweets: Mapping[int, tuple[RetweetPair, bytes]], at_ms: int) -> None:
+        marking.set()
+        await go_on.wait()
+        await take_back(retweets, at_ms)
+
+    world.store.take_back = slow  # type: ignore[method-assign]
+    late = asyncio.create_task(world.retweets.place({PAIR: False}))
+    await marking.wait()
+    world.store.take_back = take_back  # type: ignore[method-assign]
+    await world.retweets.place({PAIR: True})
+    go_on.set()
+    await late
+    (anew,) = await world.listed()
+    assert await world.retweets.lookup([anew]) == [Retweet(anew, BOB, TWEET, ADA)]
+
+
+@pytest.mark.parametrize(("stands", "asked"), [(False, True), (True, False)])
+async def test_who_is_overtaken_asks_again(world: World, *, stands: bool, asked: bool) -> None:
+    """Whoever was faster may have died before the rest, and then nobody else would do it."""
+    await world.retweets.place({PAIR: stands})
+    replace = world.store.replace
+    overtaking = RetweetClaim(BASE + 50)
+
+    async def overtaken(*change: Any) -> bool:
+        world.store.replace = replace  # type: ignore[method-assign]
+        before = (await world.store.claims([PAIR])).get(PAIR)
+        assert await replace(PAIR, before, before.again() if before else overtaking)
+        return await replace(*change)
+
+    world.store.replace = overtaken  # type: ignore[method-assign]
+    with pytest.raises(UnavailableError):
+        await world.retweets.place({PAIR: asked})
+    await world.retweets.place({PAIR: asked})
+    assert await world.listed() == ([BASE + 50] if asked else [])

@@ -29,6 +29,8 @@ __all__ = ["bigtable_emulator"]
 OTHER, STRANGER = 3, 4
 """Users; `AUTHOR` is who reads, and follows `FRIEND` and `OTHER`."""
 write_page = json_writer(pb.GetHomeTimelineResponse.DESCRIPTOR)
+PLAIN_CURSOR = len(CursorCodec(lambda: [b"k" * 32]).encode("user", 1, 1))
+"""Characters of a cursor that says nothing of retweets."""
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +174,18 @@ async def test_the_json_says_what_the_message_says(world: RetweetWorld) -> None:
     assert (shown["tweet_id"], shown["like_count"]) == (str(tweet), 3)
     assert shown["retweeted_by"] == {"retweet_id": str(retweet), "user_ids": [str(FRIEND)]}
     assert [user.user_id for user in page.includes.users] == [STRANGER, FRIEND]
+
+
+async def test_pages_of_a_users_timeline_stand_by_themselves(world: RetweetWorld) -> None:
+    """Their cursors are those of before, which processes of an earlier release take too."""
+    theirs, tweet = await world.post(FRIEND), await world.post(STRANGER)
+    await world.retweet(FRIEND, tweet)
+    request = pb.GetUserTimelineRequest(user_id=FRIEND, limit=1)
+    shown = []
+    for _ in range(2):
+        encoded = await world.servicer.GetUserTimeline(request, None)
+        page = pb.GetUserTimelineResponse.FromString(encoded)
+        shown += [each.tweet_id for each in page.tweets]
+        assert len(page.next_cursor) in (PLAIN_CURSOR, 0)
+        request.cursor = page.next_cursor
+    assert shown == [tweet, theirs]

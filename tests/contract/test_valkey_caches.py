@@ -7,7 +7,6 @@ import pytest
 from aviary.tweet.v1.tweet_pb2 import Tweet
 
 from services.platform.valkey.connection import ValkeyClient
-from services.timeline.clients import read_tweet
 from services.timeline.hot_lists import HotLists
 from services.timeline.hydration import CachedTweets
 from services.timeline.keys import home_list_key
@@ -42,18 +41,6 @@ async def test_cached_tweets_come_back_and_tombstones_stay(client: ValkeyClient)
     await cache.put_many(tweets)
     assert (await cache.get_many([1]))[1].deleted
     assert 0 < await client.ttl("tweet:1") <= 86_400
-
-
-async def test_retweets_and_whom_a_tweet_answers_come_back(client: ValkeyClient) -> None:
-    cache = TweetCache(client, read_tweet=read_tweet)
-    retweet = EncodedTweet(8, 7, deleted=False, visibility=0, body=b"", retweet_of=1 << 62)
-    body = Tweet(tweet_id=9, user_id=7, in_reply_to_user_id=6).SerializeToString()
-    reply = EncodedTweet(9, 7, deleted=False, visibility=0, body=body, answered_id=6)
-    await cache.put_many([retweet, reply, tweet(10)])
-    assert await cache.get_many([8, 9, 10]) == {8: retweet, 9: reply, 10: tweet(10)}
-    await cache.put_tombstone(8)
-    await cache.put_many([retweet])
-    assert await cache.get_many([8]) == {8: EncodedTweet.tombstone(8)}
 
 
 async def test_relations_fill_only_under_a_live_nonce(client: ValkeyClient) -> None:

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.timeline.hydration import Hydration
-from services.timeline.model import WINDOW_IDS, EncodedTweet, IdRun, Skeleton, View
-from services.timeline.page import Page
+from services.timeline.model import ROUND_IDS, WINDOW_IDS, EncodedTweet, IdRun, Skeleton, View
+from services.timeline.page import PAGE_BYTES, Page
 from services.timeline.retweets import MAX_RETWEETERS, Once
 from services.timeline.rules import RULES
 from services.timeline.service import MOST_IDS, TimelineService
+from services.timeline.skeleton import SPARE_IDS, WARM_IDS
 
 OWNER, MUTED, STRANGER = 1, 8, 9
 SHOWN = frozenset({2, 3, 4})
@@ -25,23 +26,34 @@ class World:
 
     tweets: dict[int, int] = field(default_factory=dict)  # by id, the author
     retweets: dict[int, tuple[int, int]] = field(default_factory=dict)  # by id, (user, tweet)
+    body: bytes = b"x"
     reads: int = 0
     mark: bytes = b""
+    deepest: int = 0
+    """Entries from the newest one down to the last that was asked for."""
+    most: int = 0
+    """Tweets that were in memory at once."""
 
     async def below(self, before: int | None, count: int) -> Skeleton:
         self.reads += 1
-        ids = sorted(self.tweets.keys() | self.retweets.keys(), reverse=True)
+        ids = self.ids()
+        above = len(ids)
         ids = [one for one in ids if before is None or one < before]
+        self.deepest = max(self.deepest, above - len(ids) + count)
         return Skeleton(IdRun(ids[:count], ended=len(ids) <= count), VIEW)
 
+    def ids(self) -> list[int]:
+        return sorted(self.tweets.keys() | self.retweets.keys(), reverse=True)
+
     async def get_many(self, ids: Sequence[int]) -> dict[int, EncodedTweet]:
+        self.most = max(self.most, len(ids))
         return {one: self._encoded(one) for one in ids}
 
     def _encoded(self, one: int) -> EncodedTweet:
         if one in self.retweets:
             user, tweet = self.retweets[one]
             return EncodedTweet(one, user, deleted=False, visibility=0, body=b"", retweet_of=tweet)
-        return EncodedTweet(one, self.tweets[one], deleted=False, visibility=0, body=b"x")
+        return EncodedTweet(one, self.tweets[one], deleted=False, visibility=0, body=self.body)
 
     async def read(self, before: int | None, first_retweet: int, limit: int) -> Page:
         hydration = Hydration(self)
@@ -137,6 +149,21 @@ async def test_few_of_many_who_retweeted_are_named() -> None:
     assert page.retweeters[1] == (4, 3, 2, 1)
 
 
+async def test_a_look_above_a_page_goes_no_deeper_than_memory_has_ids() -> None:
+    """For pages that memory has too: what lies below costs calls."""
+    world = World(dict.fromkeys(range(1, 1_000), 2) | {1_000: STRANGER})
+    world.retweets = {1_001: (2, 1_000), **dict.fromkeys(range(810, 1000, 20), (3, 1000))}
+    for each in world.retweets.keys() & world.tweets.keys():
+        del world.tweets[each]
+    page = await world.read(None, 0, 50)
+    for _ in range(2):
+        world.deepest = 0
+        page = await world.read(page.next_before, page.first_retweet, 50)
+        last = sum(one >= page.tweets[-1].entry_id for one in world.ids())
+        assert last < WARM_IDS
+        assert world.deepest < WARM_IDS - SPARE_IDS
+
+
 async def test_far_below_the_first_retweet_there_are_none() -> None:
     depth = WINDOW_IDS + 300
     world = World({1: STRANGER, 2: STRANGER, **dict.fromkeys(range(10, depth), 2)})
@@ -155,5 +182,18 @@ async def test_a_read_among_what_is_hidden_ends() -> None:
     page = await world.read(None, 0, 50)
     assert not page.tweets
     assert page.next_before is not None
-    assert world.reads < 20
+    assert world.reads < 2 * MOST_IDS / ROUND_IDS
+    assert world.most <= ROUND_IDS
     assert ids([await world.read(page.next_before, page.first_retweet, 50)]) == [1]
+
+
+async def test_a_page_that_ends_early_fits_in_an_answer_too() -> None:
+    """Few tweets show among what is hidden, and these have the longest of URLs."""
+    world = World(dict.fromkeys(range(1, MOST_IDS + 3_000), STRANGER))
+    shown = range(4_000, 4_400, 20)
+    world.tweets |= dict.fromkeys(shown, 2)
+    world.body = b"x" * 270_000
+    page = await world.read(None, 0, 50)
+    assert sum(len(tweet.body) for tweet in page.tweets) <= PAGE_BYTES
+    assert page.next_before == page.tweets[-1].tweet_id
+    assert ids(await pages(world, 50)) == list(reversed(shown))

@@ -172,7 +172,8 @@ class TweetServiceServicer:
 
     def PlaceRetweets(self, request, context):
         """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
-        not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
+        not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets. UNAVAILABLE also where
+        others place one of them at the same time: ask again, by how it stands then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -76,7 +76,8 @@ class TweetServiceStub:
     """
     PlaceRetweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.PlaceRetweetsRequest, _tweet_service_pb2.PlaceRetweetsResponse]
     """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
-    not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
+    not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets. UNAVAILABLE also where
+    others place one of them at the same time: ask again, by how it stands then.
     """
     BackfillReplies: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.BackfillRepliesRequest, _tweet_service_pb2.BackfillRepliesResponse]
     """Lists replies of before there was a list of them, from some of all tweets; for operators, who go
@@ -137,7 +138,8 @@ class TweetServiceAsyncStub(TweetServiceStub):
     """
     PlaceRetweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.PlaceRetweetsRequest, _tweet_service_pb2.PlaceRetweetsResponse]  # type: ignore[assignment]
     """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
-    not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
+    not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets. UNAVAILABLE also where
+    others place one of them at the same time: ask again, by how it stands then.
     """
     BackfillReplies: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.BackfillRepliesRequest, _tweet_service_pb2.BackfillRepliesResponse]  # type: ignore[assignment]
     """Lists replies of before there was a list of them, from some of all tweets; for operators, who go
@@ -249,7 +251,8 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.PlaceRetweetsResponse, _abc.Awaitable[_tweet_service_pb2.PlaceRetweetsResponse]]:
         """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
-        not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
+        not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets. UNAVAILABLE also where
+        others place one of them at the same time: ask again, by how it stands then.
         """
 
     @_abc_1.abstractmethod
