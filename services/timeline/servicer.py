@@ -11,6 +11,7 @@ from grpc.aio import ServicerContext
 
 from services.platform.drawing.drawing import Drawing, Drawn
 from services.platform.drawing.expansions import read_expansions
+from services.platform.drawing.withheld import withheld_from
 from services.platform.rpc.end_user import reader_of
 from services.platform.rpc.json_answers import JsonPieces, http_body, json_text
 from services.platform.rpc.next_page import say_next_page
@@ -45,16 +46,16 @@ class TimelineServicer:
         self._json = JsonPieces(Tweet, JSON_TWEETS)
 
     async def GetHomeTimeline(  # noqa: N802 - the RPC's name
-        self, request: pb.GetHomeTimelineRequest, _context: object
+        self, request: pb.GetHomeTimelineRequest, context: ServicerContext[Any, Any]
     ) -> bytes:
         """Read a page of a home timeline."""
-        return self._encoded(await self._home(request))
+        return self._encoded(await self._home(request, context))
 
     async def GetHomeTimelineJson(  # noqa: N802 - the RPC's name
         self, request: pb.GetHomeTimelineRequest, context: ServicerContext[Any, Any]
     ) -> bytes:
         """Read the same page as JSON; the initial metadata says where the next one is."""
-        answer = await self._home(request)
+        answer = await self._home(request, context)
         await say_next_page(context, request, answer.next_cursor)
         return self._in_json(answer)
 
@@ -79,24 +80,35 @@ class TimelineServicer:
         await self._timelines.rebuild_home(request.user_id)
         return pb.RebuildHomeTimelineResponse()
 
-    async def _home(self, request: pb.GetHomeTimelineRequest) -> _Answer:
+    async def _home(
+        self, request: pb.GetHomeTimelineRequest, context: ServicerContext[Any, Any]
+    ) -> _Answer:
         viewer = request.user_id
         expansions = read_expansions(request.expansions)
         before = self._before(request.cursor, HOME, viewer)
         limit = page_limit(request.limit)
         page = await self._timelines.home(viewer, before, limit, request.since_id)
-        drawn = await self._drawing.draw(page.tweets, viewer, expansions=expansions, mark=page.mark)
+        drawn = await self._drawing.draw(
+            page.tweets,
+            viewer,
+            expansions=expansions,
+            mark=page.mark,
+            withheld=withheld_from(context.invocation_metadata()),
+        )
         return _Answer(page, drawn, self._next_cursor(page, HOME, viewer))
 
     async def _user(
         self, request: pb.GetUserTimelineRequest, context: ServicerContext[Any, Any]
     ) -> _Answer:
-        viewer = reader_of(context.invocation_metadata())
+        metadata = context.invocation_metadata()
+        viewer, withheld = reader_of(metadata), withheld_from(metadata)
         expansions = read_expansions(request.expansions)
         before = self._before(request.cursor, USER, request.user_id)
         limit = page_limit(request.limit)
         page = await self._timelines.user(request.user_id, before, limit, request.since_id)
-        drawn = await self._drawing.draw(page.tweets, viewer, expansions=expansions)
+        drawn = await self._drawing.draw(
+            page.tweets, viewer, expansions=expansions, withheld=withheld
+        )
         return _Answer(page, drawn, self._next_cursor(page, USER, request.user_id))
 
     def _before(self, cursor: str, kind: str, owner: int) -> int | None:
@@ -124,7 +136,7 @@ class TimelineServicer:
         return (tweet.open_json or self._json_of(tweet) for tweet in page.tweets)
 
     def _json_of(self, tweet: EncodedTweet) -> bytes:
-        json = self._json.of(tweet.body)[:-1]
+        json = self._json.open_of(tweet.body)
         if self._json.keeps(tweet.body):
             tweet.keep_open_json(json)
         return json

@@ -208,6 +208,25 @@ def test_the_viewer_is_whose_token_is_shown(mesh: Mesh) -> None:
         assert own.get(f"/v1/tweets/{tweet}", headers=unchanged).status_code == 200
 
 
+def test_an_app_sees_what_its_user_lets_it_see(mesh: Mesh) -> None:
+    handle, ada = sign_up(mesh)
+    tweet = post(mesh, ada)
+    for verb in ("like", "retweet", "bookmark"):
+        done(mesh, verb, ada, tweet)
+    paths = (f"tweets/{tweet}", f"tweets?ids={tweet}", f"timeline/user?user_id={ada}")
+    for scope, expected in (
+        ("tweets:read timeline:read", {"retweeted": True}),
+        ("tweets:read timeline:read likes:read", {"retweeted": True, "liked": True}),
+        ("tweets:read timeline:read bookmarks:read", {"retweeted": True, "bookmarked": True}),
+    ):
+        token = command(mesh, "token", "--user", handle, "--scope", scope).strip()
+        with httpx.Client(base_url=mesh.rest.base_url, headers=bearer(token)) as own:
+            for path in (*paths, "timeline/home"):
+                page = own.get(f"/v1/{path}").json()
+                shown = page["tweet"] if "tweet" in page else of(page, tweet)
+                assert shown["viewer"] == expected, path
+
+
 def test_pages_come_without_the_engagement_service(mesh: Mesh, pair: tuple[int, int]) -> None:
     ada, bob = pair
     known = post(mesh, ada)

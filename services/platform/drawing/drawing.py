@@ -96,8 +96,12 @@ class Drawing:
         *,
         expansions: frozenset[Expansion] = DEFAULT,
         mark: bytes = b"",
+        withheld: int = 0,
     ) -> Drawn:
-        """Draw tweets for a viewer (0: nobody in particular), whose `mark` is as `Figures` says."""
+        """Draw tweets for a viewer (0: nobody in particular).
+
+        `mark` and `withheld` are as `Figures` says.
+        """
         if not tweets:
             return Drawn(())
         shown: Sequence[DrawnTweet] = ()
@@ -111,14 +115,14 @@ class Drawing:
         kept = self._users.kept(authors)
         if kept is None:
             pieces, users = await asyncio.gather(
-                self._figures.of(ids, viewer, mark), self._named(authors)
+                self._figures.of(ids, viewer, mark, withheld), self._named(authors)
             )
         else:
-            pieces, users = await self._figures.of(ids, viewer, mark), kept
+            pieces, users = await self._figures.of(ids, viewer, mark, withheld), kept
         if Expansion.MENTIONED in expansions:
             users = [*users, *await self._meant(drawn, frozenset(authors))]
         included = [
-            (tweet.body + piece.encoded, self._json.of(tweet.body)[:-1] + piece.json)
+            (tweet.body + piece.encoded, self._json.open_of(tweet.body) + piece.json)
             for tweet, piece in zip(shown, pieces[len(tweets) :], strict=True)
         ]
         return Drawn(pieces[: len(tweets)], [user for user in users if user.json], included)
