@@ -210,21 +210,24 @@ def test_the_viewer_is_whose_token_is_shown(mesh: Mesh) -> None:
 
 def test_an_app_sees_what_its_user_lets_it_see(mesh: Mesh) -> None:
     handle, ada = sign_up(mesh)
-    tweet = post(mesh, ada)
+    tweet = post(mesh, ada, f"zebra{ada}")
     for verb in ("like", "retweet", "bookmark"):
         done(mesh, verb, ada, tweet)
-    paths = (f"tweets/{tweet}", f"tweets?ids={tweet}", f"timeline/user?user_id={ada}")
-    for scope, expected in (
-        ("tweets:read timeline:read", {"retweeted": True}),
-        ("tweets:read timeline:read likes:read", {"retweeted": True, "liked": True}),
-        ("tweets:read timeline:read bookmarks:read", {"retweeted": True, "bookmarked": True}),
+    found = f"search?query=zebra{ada}"
+    eventually(lambda: ids(read(mesh, found, user_id=ada)["tweets"], "tweet_id"), [tweet])
+    reads = [f"tweets/{tweet}", f"tweets?ids={tweet}", f"timeline/user?user_id={ada}", found]
+    for scope, expected, path in (
+        ("tweets:read", {"retweeted": True}, "timeline/home"),
+        ("likes:read", {"retweeted": True, "liked": True}, f"users/{ada}/likes"),
+        ("bookmarks:read", {"retweeted": True, "bookmarked": True}, "bookmarks"),
     ):
-        token = command(mesh, "token", "--user", handle, "--scope", scope).strip()
+        scopes = f"tweets:read timeline:read {scope}"
+        token = command(mesh, "token", "--user", handle, "--scope", scopes).strip()
         with httpx.Client(base_url=mesh.rest.base_url, headers=bearer(token)) as own:
-            for path in (*paths, "timeline/home"):
-                page = own.get(f"/v1/{path}").json()
+            for each in (*reads, "timeline/home", path):
+                page = own.get(f"/v1/{each}").json()
                 shown = page["tweet"] if "tweet" in page else of(page, tweet)
-                assert shown["viewer"] == expected, path
+                assert shown["viewer"] == expected, each
 
 
 def test_pages_come_without_the_engagement_service(mesh: Mesh, pair: tuple[int, int]) -> None:
