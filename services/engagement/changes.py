@@ -167,10 +167,13 @@ class Changes:
                 settled.append(wanted)
             elif not wanted.made.done():
                 commits[wanted] = commit
-        await self._answer(settled)
-        if commits:
-            await self._commit(list(commits.values()))
-            await self._answer(commits)
+        try:
+            if commits:
+                # At once: what has just been found to exist may be gone in a while.
+                await self._commit(list(commits.values()))
+        finally:
+            await self._answer(settled)
+        await self._answer(commits)
 
     async def _answer(self, made: Collection[_Wanted]) -> None:
         """Have readers see what is made, then say that it is.

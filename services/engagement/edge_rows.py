@@ -24,6 +24,7 @@ __all__ = [
     "TOMBSTONE",
     "cells_of",
     "counted_cell",
+    "deciding_cell",
     "edge_of",
     "is_active",
     "is_set",
@@ -48,6 +49,11 @@ def cells_of(edge: Edge) -> tuple[CellName, CellName, CellName]:
         CellName(ENGAGERS.name, key, STATE),
         CellName(ENGAGERS.name, key, COUNTED),
     )
+
+
+def deciding_cell(edge: Edge) -> CellName:
+    """Return the cell that says whether the edge stands."""
+    return cells_of(edge)[1]
 
 
 def counted_cell(edge: Edge) -> CellName:

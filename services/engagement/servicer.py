@@ -20,6 +20,7 @@ from services.engagement.reconciling import Reconciling
 from services.platform.drawing.drawing import Drawing
 from services.platform.drawing.expansions import read_expansions
 from services.platform.drawing.messages import draw_messages
+from services.platform.drawing.withheld import withheld_from
 from services.platform.rpc.next_page import say_next_page
 from services.platform.rpc.paging import CursorCodec, page_limit
 from services.platform.rpc.timestamps import to_timestamp
@@ -128,7 +129,8 @@ class EngagementServicer(EngagementServiceServicer):
         next_cursor = self._next_cursor(page.next_after, LIKES, user_id)
         await say_next_page(context, request, next_cursor, in_path="user_id")
         tweets = list(map(_tweet, page.tweets))
-        includes = await draw_messages(self._drawing, tweets, user_id, expansions)
+        withheld = withheld_from(context.invocation_metadata())
+        includes = await draw_messages(self._drawing, tweets, user_id, expansions, withheld)
         return pb.ListLikesResponse(tweets=tweets, next_cursor=next_cursor, includes=includes)
 
     async def ListBookmarks(
@@ -142,7 +144,8 @@ class EngagementServicer(EngagementServiceServicer):
         next_cursor = self._next_cursor(page.next_after, BOOKMARKS, user_id)
         await say_next_page(context, request, next_cursor)
         tweets = list(map(_tweet, page.tweets))
-        includes = await draw_messages(self._drawing, tweets, user_id, expansions)
+        withheld = withheld_from(context.invocation_metadata())
+        includes = await draw_messages(self._drawing, tweets, user_id, expansions, withheld)
         return pb.ListBookmarksResponse(tweets=tweets, next_cursor=next_cursor, includes=includes)
 
     async def LookupCounts(

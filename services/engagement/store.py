@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from services.engagement.edge_rows import (
     cells_of,
+    deciding_cell,
     edge_of,
     is_active,
     is_set,
@@ -32,7 +33,7 @@ from services.engagement.ports import EngagementEvents
 from services.engagement.spec import ENGAGED, ENGAGEMENT_EVENTS, ENGAGERS, TWEET_COUNTS
 from services.platform.bus.tracing import with_trace_context
 from services.platform.outbox.outbox import Commits, OutboxEntry
-from services.platform.rows.port import CellName, RowMutation, RowStore
+from services.platform.rows.port import RowMutation, RowStore
 
 __all__ = ["RowEdgeStore"]
 
@@ -94,20 +95,21 @@ class RowEdgeStore:
         return IdSlice(ids, min(known.values()) if full else None)
 
     async def engaged(self, user_id: int, tweet_ids: Sequence[int]) -> dict[Kind, list[int]]:
-        """Read single cells of the user's wide rows, in one read."""
-        names = {
-            CellName(ENGAGED.name, engaged_row_key(kind, user_id), column_of(tweet_id)): (
-                kind,
-                tweet_id,
-            )
+        """Read the cells that decide, in one read.
+
+        Not those of the user's wide rows: of many columns an engine reads the row whole.
+        """
+        edges = {
+            deciding_cell(edge): edge
             for kind in USER_KINDS
             for tweet_id in tweet_ids
+            for edge in [Edge(kind, user_id, tweet_id)]
         }
-        cells = await self._rows.read_cells(names)
+        cells = await self._rows.read_cells(edges)
         found: dict[Kind, list[int]] = {kind: [] for kind in USER_KINDS}
-        for name, (kind, tweet_id) in names.items():
+        for name, edge in edges.items():
             if is_set(cells.get(name)):
-                found[kind].append(tweet_id)
+                found[edge.kind].append(edge.tweet_id)
         return found
 
     async def done_to(self, kind: Kind, tweet_id: int, *, after: int | None, limit: int) -> IdSlice:

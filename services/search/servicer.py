@@ -12,6 +12,7 @@ from grpc.aio import ServicerContext
 from services.platform.drawing.drawing import Drawing
 from services.platform.drawing.expansions import read_expansions
 from services.platform.drawing.messages import draw_messages
+from services.platform.drawing.withheld import withheld_from
 from services.platform.rpc.next_page import say_next_page
 from services.platform.rpc.paging import CursorCodec, page_limit
 from services.platform.rpc.timestamps import to_timestamp
@@ -52,7 +53,8 @@ class SearchServicer:
         )
         await say_next_page(context, request, next_cursor)
         tweets = list(map(Tweet.FromString, page.tweets))
-        includes = await draw_messages(self._drawing, tweets, request.user_id, expansions)
+        withheld = withheld_from(context.invocation_metadata())
+        includes = await draw_messages(self._drawing, tweets, request.user_id, expansions, withheld)
         return pb.SearchTweetsResponse(tweets=tweets, next_cursor=next_cursor, includes=includes)
 
     async def ListTrends(

@@ -12,6 +12,7 @@ from grpc.aio import ServicerContext
 
 from services.platform.drawing.drawing import Drawing, Drawn
 from services.platform.drawing.expansions import read_expansions
+from services.platform.drawing.withheld import withheld_from
 from services.platform.rpc.end_user import reader_of
 from services.platform.rpc.json_answers import JsonPieces, http_body, json_text, json_writer
 from services.platform.rpc.next_page import say_next_page
@@ -46,16 +47,16 @@ class TimelineServicer:
         self._json = JsonPieces(Tweet, JSON_TWEETS)
 
     async def GetHomeTimeline(  # noqa: N802 - the RPC's name
-        self, request: pb.GetHomeTimelineRequest, _context: object
+        self, request: pb.GetHomeTimelineRequest, context: ServicerContext[Any, Any]
     ) -> bytes:
         """Read a page of a home timeline."""
-        return self._encoded(await self._home(request))
+        return self._encoded(await self._home(request, context))
 
     async def GetHomeTimelineJson(  # noqa: N802 - the RPC's name
         self, request: pb.GetHomeTimelineRequest, context: ServicerContext[Any, Any]
     ) -> bytes:
         """Read the same page as JSON; the initial metadata says where the next one is."""
-        answer = await self._home(request)
+        answer = await self._home(request, context)
         await say_next_page(context, request, answer.next_cursor)
         return self._in_json(answer)
 
@@ -80,7 +81,9 @@ class TimelineServicer:
         await self._timelines.rebuild_home(request.user_id)
         return pb.RebuildHomeTimelineResponse()
 
-    async def _home(self, request: pb.GetHomeTimelineRequest) -> _Answer:
+    async def _home(
+        self, request: pb.GetHomeTimelineRequest, context: ServicerContext[Any, Any]
+    ) -> _Answer:
         viewer = request.user_id
         expansions = read_expansions(request.expansions)
         before, first_retweet = self._position(request.cursor, HOME, viewer)
@@ -89,20 +92,30 @@ class TimelineServicer:
             viewer, before, limit, request.since_id, first_retweet=first_retweet
         )
         drawn = await self._drawing.draw(
-            page.tweets, viewer, expansions=expansions, mark=page.mark, named=_retweeters(page)
+            page.tweets,
+            viewer,
+            expansions=expansions,
+            mark=page.mark,
+            withheld=withheld_from(context.invocation_metadata()),
+            named=_retweeters(page),
         )
         return _Answer(page, drawn, self._next_cursor(page, HOME, viewer))
 
     async def _user(
         self, request: pb.GetUserTimelineRequest, context: ServicerContext[Any, Any]
     ) -> _Answer:
-        viewer = reader_of(context.invocation_metadata())
+        metadata = context.invocation_metadata()
+        viewer, withheld = reader_of(metadata), withheld_from(metadata)
         expansions = read_expansions(request.expansions)
         before, _ = self._position(request.cursor, USER, request.user_id)
         limit = page_limit(request.limit)
         page = await self._timelines.user(request.user_id, before, limit, request.since_id)
         drawn = await self._drawing.draw(
-            page.tweets, viewer, expansions=expansions, named=_retweeters(page)
+            page.tweets,
+            viewer,
+            expansions=expansions,
+            withheld=withheld,
+            named=_retweeters(page),
         )
         return _Answer(page, drawn, self._next_cursor(page, USER, request.user_id))
 
@@ -138,7 +151,7 @@ class TimelineServicer:
         )
 
     def _json_of(self, tweet: EncodedTweet) -> bytes:
-        json = self._json.of(tweet.body)[:-1]
+        json = self._json.open_of(tweet.body)
         if self._json.keeps(tweet.body):
             tweet.keep_open_json(json)
         return json

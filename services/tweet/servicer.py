@@ -10,6 +10,7 @@ from grpc.aio import ServicerContext
 from services.platform.drawing.drawing import Drawing
 from services.platform.drawing.expansions import read_expansions
 from services.platform.drawing.messages import draw_messages
+from services.platform.drawing.withheld import withheld_from
 from services.platform.error_reasons import Reason
 from services.platform.errors import InvalidArgumentError
 from services.platform.ids.arguments import listed_ids
@@ -92,9 +93,10 @@ class TweetServicer:
     ) -> tweet_service_pb2.GetTweetResponse:
         """Read a tweet. The `etag` in the initial metadata names the answer for HTTP clients."""
         expansions = read_expansions(request.expansions)
-        reader = reader_of(context.invocation_metadata())
+        metadata = context.invocation_metadata()
+        reader, withheld = reader_of(metadata), withheld_from(metadata)
         tweet = to_message(await self._service.get(request.tweet_id))
-        includes = await draw_messages(self._drawing, [tweet], reader, expansions)
+        includes = await draw_messages(self._drawing, [tweet], reader, expansions, withheld)
         answer = tweet_service_pb2.GetTweetResponse(tweet=tweet, includes=includes)
         await context.send_initial_metadata((("etag", _etag(answer)),))
         return answer
@@ -104,7 +106,8 @@ class TweetServicer:
     ) -> tweet_service_pb2.GetTweetsResponse:
         """Read those of many tweets that there are."""
         expansions = read_expansions(request.expansions)
-        reader = reader_of(context.invocation_metadata())
+        metadata = context.invocation_metadata()
+        reader, withheld = reader_of(metadata), withheld_from(metadata)
         asked = listed_ids("ids", request.ids)
         found, _ = await self._service.lookup(asked)
         known = {tweet.tweet_id for tweet in found}
@@ -115,7 +118,7 @@ class TweetServicer:
         )
         if answer.ByteSize() > MAX_ANSWER_BYTES:
             raise InvalidArgumentError("ids", "name tweets too large for one answer: ask for fewer")
-        includes = await draw_messages(self._drawing, answer.tweets, reader, expansions)
+        includes = await draw_messages(self._drawing, answer.tweets, reader, expansions, withheld)
         if includes is not None:
             answer.includes.CopyFrom(includes)
         return answer
@@ -144,7 +147,9 @@ class TweetServicer:
             next_cursor=next_cursor,
         )
         tweets = [answer.tweet, *answer.ancestors, *tweets_of(answer.replies)]
-        includes = await draw_messages(self._drawing, tweets, request.user_id, expansions)
+        withheld = withheld_from(context.invocation_metadata())
+        reader = request.user_id
+        includes = await draw_messages(self._drawing, tweets, reader, expansions, withheld)
         if includes is not None:
             answer.includes.CopyFrom(includes)
         return answer

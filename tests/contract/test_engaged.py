@@ -1,12 +1,16 @@
 """What a user did with tweets, as it is read by the page: on both engines."""
 
+import asyncio
+from collections.abc import Collection
+
 import pytest
 import pytest_asyncio
 
 from services.engagement import reads
 from services.engagement.model import Kind
 from services.engagement.spec import TABLES
-from services.platform.rows.port import RowStore
+from services.platform.errors import UnavailableError
+from services.platform.rows.port import CellName, DatedCell, RowStore
 from tests.contract import row_engines
 from tests.contract.engagement_world import TWEET, World
 from tests.contract.row_engines import bigtable_emulator, store
@@ -14,7 +18,8 @@ from tests.contract.row_engines import bigtable_emulator, store
 __all__ = ["bigtable_emulator", "store"]
 
 ADA, BOB = 7, 8
-NOTHING = {Kind.LIKE: [], Kind.RETWEET: [], Kind.BOOKMARK: []}
+NOTHING: dict[Kind, list[int]] = {Kind.LIKE: [], Kind.RETWEET: [], Kind.BOOKMARK: []}
+LIKED = NOTHING | {Kind.LIKE: [TWEET]}
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +51,22 @@ async def test_each_thing_that_was_done_is_found_and_what_was_taken_back_is_not(
     )
 
 
+async def test_however_much_a_user_did_no_more_is_read_than_was_asked_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[CellName] = []
+
+    async def read_cells(names: Collection[CellName]) -> dict[CellName, DatedCell]:
+        read.extend(names)
+        return {}
+
+    monkeypatch.setattr(world.rows, "read_cells", read_cells)
+    assert await world.reads.engaged(ADA, range(1, 101)) == NOTHING
+    assert len(read) == 3 * 100
+    # Of a row with many of the columns that are asked for an engine may read all that it has.
+    assert len({name.column for name in read}) == 1
+
+
 async def test_the_newest_say_from_where_on_they_are_all(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,6 +94,35 @@ async def test_readers_look_again_before_a_change_is_answered(world: World) -> N
     world.viewers.forgotten.clear()
     await world.publish()
     assert world.viewers.forgotten == [{ADA, BOB}]
+
+
+async def test_a_repeat_keeps_no_change_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.like(ADA)
+    stood: list[bool] = []
+
+    async def forget(_viewers: Collection[int]) -> None:
+        stood.append(await world.reads.engaged(BOB, [TWEET]) == LIKED)
+
+    monkeypatch.setattr(world.viewers, "forget", forget)
+    await asyncio.gather(world.like(ADA), world.like(BOB))
+    assert stood == [True, True]
+
+
+async def test_a_repeat_is_answered_though_its_group_fails(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.like(ADA)
+    world.viewers.forgotten.clear()
+
+    async def commit(_commits: object) -> None:
+        raise UnavailableError("the engine is gone")
+
+    monkeypatch.setattr(world.store, "commit", commit)
+    answers = await asyncio.gather(world.like(ADA), world.like(BOB), return_exceptions=True)
+    assert (answers[0], type(answers[1])) == (None, UnavailableError)
+    assert world.viewers.forgotten == [{ADA}]
 
 
 async def test_nobody_is_told_of_what_was_refused(world: World) -> None:

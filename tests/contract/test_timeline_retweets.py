@@ -21,7 +21,7 @@ from services.tweet.retweets import Retweets
 from tests.contract.own_tweets_world import AUTHOR, FRIEND, TABLES, World
 from tests.contract.row_engines import bigtable_emulator, open_rows
 from tests.contract.valkey_servers import valkey_node
-from tests.undrawn import undrawn
+from tests.undrawn import UNMARKED, undrawn
 from tests.unit.drawing.world import World as DrawnWorld
 
 __all__ = ["bigtable_emulator"]
@@ -101,7 +101,7 @@ class RetweetWorld(World):
         found: list[tuple[int, list[int]]] = []
         request = pb.GetHomeTimelineRequest(user_id=AUTHOR, limit=limit)
         while True:
-            encoded = await self.servicer.GetHomeTimeline(request, None)
+            encoded = await self.servicer.GetHomeTimeline(request, UNMARKED)
             page = pb.GetHomeTimelineResponse.FromString(encoded)
             found += [(each.tweet_id, list(each.retweeted_by.user_ids)) for each in page.tweets]
             if not page.HasField("next_cursor"):
@@ -166,9 +166,9 @@ async def test_the_json_says_what_the_message_says(world: RetweetWorld) -> None:
     world.servicer._drawing = drawn.drawing
     request = pb.GetHomeTimelineRequest(user_id=AUTHOR)
     page = pb.GetHomeTimelineResponse.FromString(
-        await world.servicer.GetHomeTimeline(request, None)
+        await world.servicer.GetHomeTimeline(request, UNMARKED)
     )
-    body = HttpBody.FromString(await world.servicer.GetHomeTimelineJson(request, None))
+    body = HttpBody.FromString(await world.servicer.GetHomeTimelineJson(request, UNMARKED))
     assert body.data == write_page(page).encode()
     (shown,) = json.loads(body.data)["tweets"]
     assert (shown["tweet_id"], shown["like_count"]) == (str(tweet), 3)
@@ -183,7 +183,7 @@ async def test_pages_of_a_users_timeline_stand_by_themselves(world: RetweetWorld
     request = pb.GetUserTimelineRequest(user_id=FRIEND, limit=1)
     shown = []
     for _ in range(2):
-        encoded = await world.servicer.GetUserTimeline(request, None)
+        encoded = await world.servicer.GetUserTimeline(request, UNMARKED)
         page = pb.GetUserTimelineResponse.FromString(encoded)
         shown += [each.tweet_id for each in page.tweets]
         assert len(page.next_cursor) in (PLAIN_CURSOR, 0)

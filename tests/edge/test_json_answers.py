@@ -21,17 +21,20 @@ from services.platform.drawing.pieces import (
     UNKNOWN_COUNTS,
     TweetPiece,
     pieces_of,
+    without,
 )
 from services.platform.drawing.ports import UserPiece
-from services.platform.rpc.json_answers import JsonPieces, json_text
+from services.platform.rpc.json_answers import JsonPieces, json_text, json_writer
 from services.timeline.page import splice_json_page
 from tests.edge.conftest import BIG_ID, LONG, Edge, running_edge
 from tests.edge.transcoded import Transcoder, transcoder
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PIECES, USERS = JsonPieces(Tweet, 1_000), JsonPieces(User, 1_000)
+PIECES = JsonPieces(Tweet, 1_000)
+write_user = json_writer(User.DESCRIPTOR)
 COUNTS = ("like_count", "retweet_count", "reply_count", "quote_count")
+STATES = {LIKED: "liked", RETWEETED: "retweeted", BOOKMARKED: "bookmarked"}
 SURROGATES = range(0xD800, 0xE000)
 CODE_POINTS = [chr(point) for point in range(sys.maxunicode + 1) if point not in SURROGATES]
 TEXT_CHARACTERS = 16_384
@@ -55,7 +58,7 @@ def spliced(page: pb.GetHomeTimelineResponse) -> bytes:
     cursor = json_text(page.next_cursor).encode() if page.next_cursor else b""
     drawn = Drawn(
         (),
-        [UserPiece(json=USERS.of(user.SerializeToString())) for user in page.includes.users],
+        [UserPiece(json=write_user(user).encode()) for user in page.includes.users],
         [(b"", open_json(tweet) + added(tweet).json) for tweet in page.includes.tweets],
     )
     return splice_json_page(tweets, cursor, drawn.includes_json)
@@ -66,7 +69,7 @@ def open_json(tweet: Tweet) -> bytes:
     bare = Tweet.FromString(tweet.SerializeToString())
     for name in (*COUNTS, "viewer"):
         bare.ClearField(name)
-    return PIECES.of(bare.SerializeToString())[:-1]
+    return PIECES.open_of(bare.SerializeToString())
 
 
 def added(tweet: Tweet) -> TweetPiece:
@@ -78,9 +81,9 @@ def added(tweet: Tweet) -> TweetPiece:
     if not tweet.HasField("viewer"):
         return pieces[NOBODY]
     viewer = tweet.viewer
-    return pieces[
-        LIKED * viewer.liked + RETWEETED * viewer.retweeted + BOOKMARKED * viewer.bookmarked
-    ]
+    done = sum(bit for bit, name in STATES.items() if getattr(viewer, name))
+    withheld = sum(bit for bit, name in STATES.items() if not viewer.HasField(name))
+    return pieces[without(withheld, done)]
 
 
 def pages_of(texts: list[str], size: int) -> Iterator[pb.GetHomeTimelineResponse]:
@@ -113,15 +116,16 @@ def any_tweet(rng: random.Random) -> Tweet:
         tweet.quote_tweet_id = rng.choice(IDS)
     if rng.random() < 0.3:
         tweet.language = rng.choice(("", "en", "zh-Hant-TW", rng.choice(CODE_POINTS)))
-    if rng.random() < 0.5:
-        add_entities(tweet, rng)
-    if rng.random() < 0.3:
-        add_attachments(tweet, rng)
-    if rng.random() < 0.3:
-        tweet.retweeted_by.retweet_id = rng.choice(IDS)
-        tweet.retweeted_by.user_ids.extend(rng.choices(IDS, k=rng.choice((0, 1, 10))))
+    for added_part, share in ((add_entities, 0.5), (add_attachments, 0.3), (add_retweeters, 0.3)):
+        if rng.random() < share:
+            added_part(tweet, rng)
     add_figures(tweet, rng)
     return tweet
+
+
+def add_retweeters(tweet: Tweet, rng: random.Random) -> None:
+    tweet.retweeted_by.retweet_id = rng.choice(IDS)
+    tweet.retweeted_by.user_ids.extend(rng.choices(IDS, k=rng.choice((0, 1, 10))))
 
 
 def add_attachments(tweet: Tweet, rng: random.Random) -> None:
@@ -137,14 +141,14 @@ def add_attachments(tweet: Tweet, rng: random.Random) -> None:
 
 
 def add_figures(tweet: Tweet, rng: random.Random) -> None:
-    """All counts or none, and of a viewer anything, or of none."""
+    """All counts or none, and of a viewer anything, or of none; as much as a token lets see."""
     if rng.random() < 0.7:
         for name in COUNTS:
             setattr(tweet, name, rng.choice((0, 1, 10_000, 2**31 - 1)))
     if rng.random() < 0.7:
-        tweet.viewer.liked = rng.random() < 0.5
-        tweet.viewer.retweeted = rng.random() < 0.5
-        tweet.viewer.bookmarked = rng.random() < 0.5
+        tweet.viewer.SetInParent()
+        for name in rng.sample(list(STATES.values()), k=rng.randrange(4)):
+            setattr(tweet.viewer, name, rng.random() < 0.5)
 
 
 def any_user(rng: random.Random) -> User:

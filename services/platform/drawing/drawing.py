@@ -91,18 +91,20 @@ class Drawing:
         self._referring = Spared("referenced")
         self._json = JsonPieces(Tweet, JSON_TWEETS)
 
-    async def draw(
+    async def draw(  # noqa: PLR0913 - all that answers differ in
         self,
         tweets: Sequence[DrawnTweet],
         viewer: int = 0,
         *,
         expansions: frozenset[Expansion] = DEFAULT,
         mark: bytes = b"",
+        withheld: int = 0,
         named: Iterable[int] = (),
     ) -> Drawn:
-        """Draw tweets for a viewer (0: nobody in particular), whose `mark` is as `Figures` says.
+        """Draw tweets for a viewer (0: nobody in particular).
 
-        With the authors come other users that the answer has `named`, up to `USERS` of both.
+        `mark` and `withheld` are as `Figures` says. With the authors come other users that the
+        answer has `named`, up to `USERS` of both.
         """
         if not tweets:
             return Drawn(())
@@ -117,14 +119,14 @@ class Drawing:
         kept = self._users.kept(authors)
         if kept is None:
             pieces, users = await asyncio.gather(
-                self._figures.of(ids, viewer, mark), self._named(authors)
+                self._figures.of(ids, viewer, mark, withheld), self._named(authors)
             )
         else:
-            pieces, users = await self._figures.of(ids, viewer, mark), kept
+            pieces, users = await self._figures.of(ids, viewer, mark, withheld), kept
         if Expansion.MENTIONED in expansions:
             users = [*users, *await self._meant(drawn, frozenset(authors))]
         included = [
-            (tweet.body + piece.encoded, self._json.of(tweet.body)[:-1] + piece.json)
+            (tweet.body + piece.encoded, self._json.open_of(tweet.body) + piece.json)
             for tweet, piece in zip(shown, pieces[len(tweets) :], strict=True)
         ]
         return Drawn(pieces[: len(tweets)], [user for user in users if user.json], included)

@@ -11,6 +11,7 @@ from services.platform.drawing.pieces import (
     UNKNOWN_COUNTS,
     TweetPiece,
     TweetPieces,
+    without,
 )
 from services.platform.drawing.viewers import CachedViewers
 
@@ -31,11 +32,12 @@ class Figures:
         self._viewing = Spared("viewer")
 
     async def of(
-        self, tweet_ids: Sequence[int], viewer: int = 0, mark: bytes = b""
+        self, tweet_ids: Sequence[int], viewer: int = 0, mark: bytes = b"", withheld: int = 0
     ) -> list[TweetPiece]:
         """Give the piece of each tweet, for the viewer (0: nobody in particular).
 
-        `mark` is the viewer's, as seen in Valkey by this read. No failure of a source is raised.
+        `mark` is the viewer's, as seen in Valkey by this read; `withheld` has the bits of what is
+        not said of what the viewer did. No failure of a source is raised.
         """
         if not tweet_ids:
             return []
@@ -52,6 +54,8 @@ class Figures:
             done = await self._done(viewer, tweet_ids, mark)
         counts = counts or [UNKNOWN_COUNTS] * len(tweet_ids)
         done = done or [NOBODY] * len(tweet_ids)
+        if withheld:
+            done = [without(withheld, each) for each in done]
         return [pieces[each] for pieces, each in zip(counts, done, strict=True)]
 
     async def _counted(self, tweet_ids: Sequence[int]) -> list[TweetPieces] | None:

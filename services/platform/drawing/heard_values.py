@@ -8,8 +8,9 @@ __all__ = ["GENERATION_S", "HeardValues"]
 
 GENERATION_S: Final = 30.0
 """What is kept is a minute old at most, should an announcement be lost that nobody missed."""
-GENERATION_VALUES: Final = 50_000
-"""About 40 MB in both generations."""
+GENERATION_VALUES: Final = 25_000
+"""In both generations 30 to 60 MB of counts, and as much of users, unless all say much of
+themselves."""
 
 Value = TypeVar("Value")
 

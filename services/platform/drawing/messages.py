@@ -13,11 +13,15 @@ __all__ = ["draw_messages"]
 
 
 async def draw_messages(
-    drawing: Drawing, tweets: Sequence[Tweet], viewer: int, expansions: frozenset[Expansion]
+    drawing: Drawing,
+    tweets: Sequence[Tweet],
+    viewer: int,
+    expansions: frozenset[Expansion],
+    withheld: int,
 ) -> Includes | None:
     """Add to each of the tweets what `drawing` has for it; give what is included, None for nothing.
 
-    `viewer` is the one who reads, 0 for nobody in particular.
+    `viewer` is the one who reads, 0 for nobody in particular; see `withheld_from`.
     """
     drawn = await drawing.draw(
         [
@@ -26,6 +30,7 @@ async def draw_messages(
         ],
         viewer,
         expansions=expansions,
+        withheld=withheld,
     )
     for tweet, piece in zip(tweets, drawn.pieces, strict=True):
         tweet.MergeFromString(piece.encoded)

@@ -23,6 +23,7 @@ __all__ = [
     "TweetPieces",
     "done_of",
     "pieces_of",
+    "without",
 ]
 
 LIKED: Final = 1
@@ -31,6 +32,8 @@ BOOKMARKED: Final = 4
 """What a viewer did with a tweet, as bits of one number; 0 is nothing."""
 NOBODY: Final = -1
 """In place of that number, where nobody in particular reads or it is not known what they did."""
+WITHHELD_SHIFT: Final = 3
+"""By so many bits above stand those of what is not said, whatever it is (see `without`)."""
 MOST: Final = (1 << 31) - 1
 """Of the counts that are shown."""
 
@@ -46,7 +49,7 @@ class TweetPiece:
 
 
 class TweetPieces(dict[int, TweetPiece]):
-    """The pieces of one tweet, by what the viewer did; each is made once."""
+    """The pieces of one tweet, by what is said of what the viewer did; each is made once."""
 
     __slots__ = ("_encoded", "_json")
 
@@ -92,20 +95,25 @@ def done_of(
     return dict(done)
 
 
+def without(withheld: int, done: int) -> int:
+    """Say what somebody did without those bits that are withheld."""
+    if done == NOBODY or not withheld:
+        return done
+    return withheld << WITHHELD_SHIFT | done & ~withheld
+
+
 UNKNOWN_COUNTS: Final = TweetPieces(b"", "")
 """Of a tweet whose counts are not known."""
 
 
-def _viewer_piece(done: int) -> TweetPiece:
-    state = {
-        "liked": bool(done & LIKED),
-        "retweeted": bool(done & RETWEETED),
-        "bookmarked": bool(done & BOOKMARKED),
-    }
+def _viewer_piece(said: int) -> TweetPiece:
+    names = {LIKED: "liked", RETWEETED: "retweeted", BOOKMARKED: "bookmarked"}
+    withheld = said >> WITHHELD_SHIFT
+    state = {name: bool(said & bit) for bit, name in names.items() if not withheld & bit}
     json = ",".join(f'"{name}":{"true" if is_so else "false"}' for name, is_so in state.items())
     encoded: bytes = Tweet(viewer=ViewerState(**state)).SerializeToString()
     return TweetPiece(encoded, b',"viewer":{%b}' % json.encode())
 
 
 _NO_VIEWER: Final = TweetPiece(b"", b"")
-_VIEWERS: Final = tuple(map(_viewer_piece, range(LIKED + RETWEETED + BOOKMARKED + 1)))
+_VIEWERS: Final = tuple(map(_viewer_piece, range(1 << 2 * WITHHELD_SHIFT)))

@@ -7,7 +7,7 @@ from aviary.search.v1 import search_service_pb2 as pb
 from services.platform.rpc.paging import CursorCodec
 from services.search.model import TweetPage
 from services.search.servicer import SearchServicer
-from tests.undrawn import undrawn
+from tests.undrawn import Unmarked, undrawn
 
 
 class Pages:
@@ -17,7 +17,7 @@ class Pages:
         return TweetPage((), 7)
 
 
-class Context:
+class Context(Unmarked):
     def __init__(self) -> None:
         self.said: tuple[tuple[str, str], ...] = ()
 

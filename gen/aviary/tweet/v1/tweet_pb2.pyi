@@ -14,10 +14,10 @@ import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 11):
-    from typing import TypeAlias as _TypeAlias, Never as _Never
+if sys.version_info >= (3, 10):
+    from typing import TypeAlias as _TypeAlias
 else:
-    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+    from typing_extensions import TypeAlias as _TypeAlias
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -223,7 +223,7 @@ Global___RetweetedBy: _TypeAlias = RetweetedBy  # noqa: Y015
 
 @_typing.final
 class ViewerState(_message.Message):
-    """What a reader has done with a tweet."""
+    """What a reader has done with a tweet, as far as the token that is shown lets it see."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -231,22 +231,33 @@ class ViewerState(_message.Message):
     RETWEETED_FIELD_NUMBER: _builtins.int
     BOOKMARKED_FIELD_NUMBER: _builtins.int
     liked: _builtins.bool
-    """Whether the reader likes it."""
+    """Whether the reader likes it; absent without the scope `likes:read`."""
     retweeted: _builtins.bool
     """Whether the reader has retweeted it."""
     bookmarked: _builtins.bool
-    """Whether the reader has bookmarked it."""
+    """Whether the reader has bookmarked it; absent without the scope `bookmarks:read`."""
     def __init__(
         self,
         *,
-        liked: _builtins.bool = ...,
-        retweeted: _builtins.bool = ...,
-        bookmarked: _builtins.bool = ...,
+        liked: _builtins.bool | None = ...,
+        retweeted: _builtins.bool | None = ...,
+        bookmarked: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bookmarked", b"_bookmarked", "_liked", b"_liked", "_retweeted", b"_retweeted", "bookmarked", b"bookmarked", "liked", b"liked", "retweeted", b"retweeted"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bookmarked", b"bookmarked", "liked", b"liked", "retweeted", b"retweeted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bookmarked", b"_bookmarked", "_liked", b"_liked", "_retweeted", b"_retweeted", "bookmarked", b"bookmarked", "liked", b"liked", "retweeted", b"retweeted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__bookmarked: _TypeAlias = _typing.Literal["bookmarked"]  # noqa: Y015
+    _WhichOneofArgType__bookmarked: _TypeAlias = _typing.Literal["_bookmarked", b"_bookmarked"]  # noqa: Y015
+    _WhichOneofReturnType__liked: _TypeAlias = _typing.Literal["liked"]  # noqa: Y015
+    _WhichOneofArgType__liked: _TypeAlias = _typing.Literal["_liked", b"_liked"]  # noqa: Y015
+    _WhichOneofReturnType__retweeted: _TypeAlias = _typing.Literal["retweeted"]  # noqa: Y015
+    _WhichOneofArgType__retweeted: _TypeAlias = _typing.Literal["_retweeted", b"_retweeted"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__bookmarked) -> _WhichOneofReturnType__bookmarked | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__liked) -> _WhichOneofReturnType__liked | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retweeted) -> _WhichOneofReturnType__retweeted | None: ...
 
 Global___ViewerState: _TypeAlias = ViewerState  # noqa: Y015
