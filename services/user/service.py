@@ -195,6 +195,9 @@ class UserService:
         at_ms = self._clock.now_ms()
         # Before the user is gone: a name is in its key, and nobody would come back for it.
         await self._names.forget(account.user)
+        latest = await self._store.find(user_id)
+        if latest is not None and latest.user != account.user:
+            await self._names.forget(latest.user)
         await self._store.delete(user_id, at_ms, self._events.deleted(user_id, at_ms))
         await self._best_effort(self._announce_gone(user_id))
         await self._best_effort(self._claims.release(claims))
@@ -229,7 +232,8 @@ class UserService:
         # The change is made, whatever becomes of the rest: an old claim passes on by itself, and
         # the next change of the row remembers the answer.
         await self._best_effort(self._claims.release(freed))
-        await self._best_effort(self._names.unlist(user.user_id, given_up))
+        if given_up is not None:
+            await self._best_effort(self._names.unlist(user, given_up))
         await self._best_effort(self._requests.remember(after))
         return True
 
