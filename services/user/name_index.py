@@ -79,7 +79,7 @@ class NameIndex:
     async def unlist(self, user: User, marks: Mapping[str, str]) -> None:
         """Take out the names that `change` gave, but for those that are listed anew.
 
-        And all of them, if the user was deleted between that and the change of its row.
+        And all of them, if the user does not exist by now: who listed them may have been slow.
         """
         await self._names.remove_marked(user.user_id, marks)
         if not await self._users.get([user.user_id]):

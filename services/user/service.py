@@ -93,10 +93,11 @@ class UserService:
         await self._names.list_names(user, 0)
         # Not added: a repeat of this request was faster, or we were so slow that somebody else
         # took us for dead, and barred the id.
-        if not await self._store.add(user) and not await self._store.was_created(user.user_id):
-            await self._claims.release({handle: claim})
-            await self._best_effort(self._names.forget(user))
-            raise taken(handle)
+        if not await self._store.add(user):
+            await self._best_effort(self._names.unlist(user, {}))
+            if not await self._store.was_created(user.user_id):
+                await self._claims.release({handle: claim})
+                raise taken(handle)
         return user
 
     async def get(self, user_id: int) -> User:

@@ -219,6 +219,23 @@ async def test_a_name_that_is_changed_during_a_deletion_is_taken_out(
     assert await world.listed() == []
 
 
+async def test_a_sign_up_that_is_slower_than_a_deletion_lists_no_name(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = world.names.put_names
+
+    async def put_late(user_id: int, names: Collection[str], mark: str) -> None:
+        monkeypatch.undo()
+        # Its repeat is faster, and then the user is gone.
+        assert (await world.users.create("ada", "Ada", request_id="r")).user_id == user_id
+        await world.users.delete(user_id)
+        await put(user_id, names, mark)
+
+    monkeypatch.setattr(world.names, "put_names", put_late)
+    await world.users.create("ada", "Ada", request_id="r")
+    assert await world.listed() == []
+
+
 async def test_work_is_bounded_where_many_have_given_up_a_name(world: World) -> None:
     ada = await world.make("ada", "kimono")
     rows = [
