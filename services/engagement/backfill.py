@@ -5,7 +5,7 @@ from typing import Final
 
 from services.engagement.ports import Tweets
 from services.engagement.tweet_changes import TweetChanges
-from services.platform.errors import InvalidArgumentError
+from services.platform.errors import CallAgain, InvalidArgumentError, UnavailableError
 from services.platform.ids.arguments import check_optional_id
 
 __all__ = ["MAX_BACKFILLED", "Backfilled", "ReferencesBackfill"]
@@ -47,5 +47,9 @@ class ReferencesBackfill:
         ids = [each.tweet_id for each in found.references]
         for start in range(0, len(ids), COUNTED_TOGETHER):
             # As if they were posted now: they are read again, and so are those that they are about.
-            await self._changes.created(ids[start : start + COUNTED_TOGETHER])
+            try:
+                await self._changes.created(ids[start : start + COUNTED_TOGETHER])
+            except CallAgain as again:
+                # Of a deleted tweet with very much to remove; a repeat goes on with that.
+                raise UnavailableError(str(again)) from again
         return Backfilled(len(ids), found.resume_after, found.percent)

@@ -130,7 +130,10 @@ class SearchService:
         while True:
             # One more than the page has room for says that a page follows.
             found = await self._index.newest(query, before, limit + 1 - len(shown))
-            shown += await self._shown(reader, found.ids)
+            part, hidden = await self._shown(reader, found.ids)
+            # The next read passes over them, however many tweets they have.
+            query = replace(query, hidden=query.hidden | hidden)
+            shown += part
             room = _fitting(shown[:limit])
             if len(shown) > room:
                 return _page(shown[:room], shown[room - 1][0])
@@ -148,7 +151,8 @@ class SearchService:
         shown: list[tuple[int, bytes]] = []
         while offset < len(ids) and len(shown) < limit:
             part = ids[offset : offset + limit - len(shown)]
-            shown += await self._shown(reader, part)
+            found, _ = await self._shown(reader, part)
+            shown += found
             offset += len(part)
             if (room := _fitting(shown)) < len(shown):
                 # The next page begins behind the last that fits.
@@ -158,16 +162,19 @@ class SearchService:
         more = offset < len(ids)
         return _page(shown, _resume(as_of_ms, offset) if more else None)
 
-    async def _shown(self, reader: int, ids: Sequence[int]) -> list[tuple[int, bytes]]:
-        """Read those of the tweets that there are, and whose authors are not hidden by now."""
+    async def _shown(
+        self, reader: int, ids: Sequence[int]
+    ) -> tuple[list[tuple[int, bytes]], frozenset[int]]:
+        """(those of the tweets that there are, by whom the reader sees; authors hidden by now)."""
         found = await self._tweets.lookup(ids) if ids else {}
         authors = {tweet.author_id for tweet in found.values()} - {reader}
         hidden = await self._hidden.among(reader, authors) if authors else frozenset()
-        return [
+        shown = [
             (tweet_id, tweet.body)
             for tweet_id in ids
             if (tweet := found.get(tweet_id)) is not None and tweet.author_id not in hidden
         ]
+        return shown, hidden
 
 
 def _sort(name: str) -> Sort:

@@ -1,23 +1,27 @@
 """Conversations: a tweet, what it answers, and its replies as a tree.
 
 Replies as they are listed → hidden authors left out → tweets → what fits. Ancestors are named in
-the tweet's own row; so a page takes some five reads, however long its conversation is.
+the tweet's own row; so a page takes five reads as a rule, and a bounded number in any case.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from services.platform.error_reasons import Reason
 from services.platform.errors import NotFoundError
 from services.platform.ids.arguments import check_id
 from services.tweet.conversation_page import (
+    PAGE_BYTES,
     all_replies,
     by_shown_authors,
     cut_page,
+    next_part,
     read_threads,
+    tweet_bytes,
 )
 from services.tweet.lineage import MAX_ANCESTORS, ancestor_ids_of
-from services.tweet.model import ConversationPage, Tweet
+from services.tweet.model import Branch, ConversationPage, Tweet
 from services.tweet.ports import Hidden, Replies, TweetStore, UserDirectory
 from services.tweet.reply_trees import ReplyTrees
 
@@ -53,13 +57,14 @@ class Conversations:
         ancestors, (branches, resume) = await asyncio.gather(
             self._ancestors(tweet), self._trees.read(tweet_id, before, limit)
         )
-        replies = list(all_replies(branches))
-        authors = {each.user_id for each in ancestors} | {each.user_id for each in replies}
-        hidden, tweets = await asyncio.gather(
-            self._hidden_among(reader, authors - {reader}),
-            self._tweets.get_many([each.tweet_id for each in replies]),
+        authors = {each.user_id for each in ancestors}
+        authors |= {each.user_id for each in all_replies(branches)}
+        hidden, (tweets, read) = await asyncio.gather(
+            self._hidden_among(reader, authors - {reader}), self._tweets_of(branches)
         )
-        threads = read_threads(by_shown_authors(branches, hidden), tweets)
+        if read < len(branches):
+            resume = branches[read - 1].reply.tweet_id
+        threads = read_threads(by_shown_authors(branches[:read], hidden), tweets)
         shown = tuple(each for each in ancestors if each.user_id not in hidden)
         return cut_page(ConversationPage(tweet, shown, threads, resume))
 
@@ -97,6 +102,17 @@ class Conversations:
             top = found.get(ids[0])
             ids = () if top is None else ancestor_ids_of(top)
         return above
+
+    async def _tweets_of(self, branches: Sequence[Branch]) -> tuple[dict[int, Tweet], int]:
+        """Read until a page is full; gives also of how many branches these tweets are."""
+        found: dict[int, Tweet] = {}
+        read, left = 0, PAGE_BYTES
+        while read < len(branches) and left > 0:
+            ids, read = next_part(branches, read)
+            part = await self._tweets.get_many(ids)
+            found |= part
+            left -= sum(map(tweet_bytes, part.values()))
+        return found, read
 
     async def _hidden_among(self, reader: int, authors: set[int]) -> frozenset[int]:
         return await self._hidden.among(reader, sorted(authors)) if authors else frozenset()

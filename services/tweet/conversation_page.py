@@ -5,7 +5,15 @@ from typing import Final
 
 from services.tweet.model import Branch, ConversationPage, Reply, Thread, Tweet
 
-__all__ = ["all_replies", "by_shown_authors", "cut_page", "read_threads"]
+__all__ = [
+    "PAGE_BYTES",
+    "all_replies",
+    "by_shown_authors",
+    "cut_page",
+    "next_part",
+    "read_threads",
+    "tweet_bytes",
+]
 
 PAGE_BYTES: Final = 2_800_000
 """Of the tweets of one page: an edge passes answers of up to 4 MB on, and so do channels. Only
@@ -18,6 +26,9 @@ ENTITY_BYTES: Final = 30
 """What an entity has besides what is written there, at most."""
 PICTURE_BYTES: Final = 120
 """What a picture has besides its alt text, at most."""
+READ_TOGETHER: Final = 200
+"""Replies whose tweets are read at once, as many as a page of a timeline has: 30 MB if all of them
+are of the longest URLs."""
 
 
 def all_replies(branches: Iterable[Branch]) -> Iterator[Reply]:
@@ -25,6 +36,17 @@ def all_replies(branches: Iterable[Branch]) -> Iterator[Reply]:
     for branch in branches:
         yield branch.reply
         yield from all_replies(branch.branches)
+
+
+def next_part(branches: Sequence[Branch], start: int) -> tuple[list[int], int]:
+    """(the tweets of some of the branches from `start` on, where the rest starts)."""
+    ids: list[int] = []
+    for place in range(start, len(branches)):
+        own = [each.tweet_id for each in all_replies([branches[place]])]
+        if ids and len(ids) + len(own) > READ_TOGETHER:
+            return ids, place
+        ids += own
+    return ids, len(branches)
 
 
 def by_shown_authors(branches: Iterable[Branch], hidden: frozenset[int]) -> tuple[Branch, ...]:
@@ -48,7 +70,7 @@ def read_threads(branches: Iterable[Branch], tweets: Mapping[int, Tweet]) -> tup
 def cut_page(page: ConversationPage) -> ConversationPage:
     """Keep of a page what fits into an answer; the tweet, and a reply if there is any, do."""
     ancestors = tuple(reversed(_fitting(reversed(page.ancestors), ANCESTOR_BYTES)))
-    left = PAGE_BYTES - _bytes(page.tweet) - sum(map(_bytes, ancestors))
+    left = PAGE_BYTES - tweet_bytes(page.tweet) - sum(map(tweet_bytes, ancestors))
     kept: list[Thread] = []
     for thread in page.threads:
         size = _thread_bytes(thread)
@@ -68,7 +90,7 @@ def cut_page(page: ConversationPage) -> ConversationPage:
 def _fitting(tweets: Iterable[Tweet], left: int) -> list[Tweet]:
     kept: list[Tweet] = []
     for tweet in tweets:
-        left -= _bytes(tweet)
+        left -= tweet_bytes(tweet)
         if left < 0:
             break
         kept.append(tweet)
@@ -76,10 +98,10 @@ def _fitting(tweets: Iterable[Tweet], left: int) -> list[Tweet]:
 
 
 def _thread_bytes(thread: Thread) -> int:
-    return _bytes(thread.tweet) + sum(map(_thread_bytes, thread.replies))
+    return tweet_bytes(thread.tweet) + sum(map(_thread_bytes, thread.replies))
 
 
-def _bytes(tweet: Tweet) -> int:
+def tweet_bytes(tweet: Tweet) -> int:
     """Tell how long an encoded tweet is, about."""
     found = tweet.entities
     written: Sequence[str] = [

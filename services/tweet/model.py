@@ -207,7 +207,7 @@ class Branch:
     reply: Reply
     branches: tuple["Branch", ...] = ()
     has_more: bool = False
-    """Whether more replies than `branches` are listed under it."""
+    """Whether more replies than `branches` are listed under it, deleted ones perhaps among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ class Thread:
     tweet: Tweet
     replies: tuple["Thread", ...] = ()
     has_more: bool = False
-    """Whether there are more replies under it than `replies`."""
+    """Whether more replies than `replies` are listed under it, perhaps deleted or hidden ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,12 @@ NESTED_REPLIES: Final = 3
 """Replies shown of each reply."""
 MAX_REPLIES: Final = 900
 """Of a page, on all levels: their tweets are read at once. The last level is cut short first."""
+FEW_ROWS: Final = 100
+"""Replies that the second scan of direct ones looks at besides a page, where some are deleted."""
+FURTHER_ROWS: Final = 1_000
+"""Replies that a scan looks at where that was not enough, some milliseconds: most are deleted."""
 FURTHER_SCANS: Final = 3
 """Of direct replies, where the first one did not fill a page."""
-FURTHER_ROWS: Final = 1_000
-"""Replies that each of them looks at, some milliseconds: mostly deleted ones, or few are left."""
 
 
 class ReplyTrees:
@@ -54,8 +56,9 @@ class ReplyTrees:
         self, tweet_id: int, before: int | None, limit: int
     ) -> tuple[list[Reply], int | None]:
         found: list[Reply] = []
-        rows = limit + 1
-        for _ in range(1 + FURTHER_SCANS):
+        # One more than is shown says that there are more.
+        further = (limit + FEW_ROWS, *[FURTHER_ROWS] * (FURTHER_SCANS - 1))
+        for rows in (limit + 1, *further):
             (part,) = await self._replies.slices([RepliesPosition(tweet_id, before)], rows)
             found += part.replies
             before = part.resume_before
@@ -63,7 +66,6 @@ class ReplyTrees:
                 return found[:limit], found[limit - 1].tweet_id
             if before is None:
                 break
-            rows = FURTHER_ROWS
         return found, before
 
 

@@ -6,16 +6,18 @@ __all__ = ["name_row_key", "names_from", "parse_name_row_key", "users_after"]
 
 _AFTER_TEXT = b"\xff"
 """Sorts behind all that goes on from a text, as no UTF-8 has this byte."""
+_AFTER_NAME = b" #"
+"""Sorts before what a longer name goes on with: a letter, or a space and the letter of a word."""
 
 
 def name_row_key(name: str, user_id: int) -> bytes:
-    """`{name}#{user:016x}`: names in the order of their letters; there is no `#` in a name."""
-    return b"%s#%016x" % (name.encode(), checked_id(user_id))
+    """`{name} #{user:016x}`: an exact name before longer ones; there is no `#` in a name."""
+    return b"%s%s%016x" % (name.encode(), _AFTER_NAME, checked_id(user_id))
 
 
 def parse_name_row_key(key: bytes) -> tuple[str, int]:
     """Return (name, user id); `ValueError` if this is no key of a name."""
-    name, separator, user_id = key.rpartition(b"#")
+    name, separator, user_id = key.rpartition(_AFTER_NAME)
     if not separator:
         raise ValueError(f"{key!r} is no key of a name")
     return name.decode(), parse_hex(user_id, ID_HEX_DIGITS)

@@ -8,6 +8,7 @@ again since it was read, before that write. Whoever lists it again for good has 
 that write: so what is listed differs, by its mark, and stays.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -29,7 +30,9 @@ NAMES_PER_SCAN: Final = 100
 MAX_BACKFILLED: Final = 10_000
 """Users of one call: some seconds."""
 USERS_PER_STEP: Final = 500
-"""Users read and listed at once."""
+"""Users read at once."""
+LISTED_TOGETHER: Final = 50
+"""Users whose names are written at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +64,26 @@ class NameIndex:
         """List the names that a user is about to have, by the write of this revision."""
         await self._names.put_names(user.user_id, names_of(user), str(revision))
 
-    async def change(self, before: User, after: User, revision: int) -> Mapping[str, str]:
-        """List new names as `list_names` does; gives marks of those about to be given up."""
+    async def change(self, before: User, after: User, revision: int) -> Mapping[str, str] | None:
+        """List new names as `list_names` does; gives marks of those about to be given up.
+
+        None where all names stay.
+        """
         old, new = names_of(before), names_of(after)
         if old == new:
-            return {}
+            return None
         given_up = await self._names.marks(before.user_id, old - new) if old - new else {}
         await self.list_names(after, revision)
         return given_up
 
-    async def unlist(self, user_id: int, marks: Mapping[str, str]) -> None:
-        """Take out the names that `change` gave, but for those that are listed anew."""
-        await self._names.remove_marked(user_id, marks)
+    async def unlist(self, user: User, marks: Mapping[str, str]) -> None:
+        """Take out the names that `change` gave, but for those that are listed anew.
+
+        And all of them, if the user does not exist by now: who listed them may have been slow.
+        """
+        await self._names.remove_marked(user.user_id, marks)
+        if not await self._users.get([user.user_id]):
+            await self.forget(user)
 
     async def forget(self, user: User) -> None:
         """Take out all names of a user who is gone, or is about to be."""
@@ -114,8 +125,9 @@ class NameIndex:
         while left > 0:
             rows = min(left, USERS_PER_STEP)
             accounts, position = await self._users.read_slice(position, rows)
-            for account in accounts:
-                await self.list_names(account.user, account.revision)
+            for start in range(0, len(accounts), LISTED_TOGETHER):
+                together = accounts[start : start + LISTED_TOGETHER]
+                await asyncio.gather(*(self.list_names(a.user, a.revision) for a in together))
             # Who is deleted meanwhile has taken out what was listed before.
             there = await self._users.get([each.user.user_id for each in accounts])
             for account in accounts:

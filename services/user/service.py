@@ -96,10 +96,11 @@ class UserService:
         await self._names.list_names(user, 0)
         # Not added: a repeat of this request was faster, or we were so slow that somebody else
         # took us for dead, and barred the id.
-        if not await self._store.add(user) and not await self._store.was_created(user.user_id):
-            await self._claims.release({handle: claim})
-            await self._best_effort(self._names.forget(user))
-            raise taken(handle)
+        if not await self._store.add(user):
+            await self._best_effort(self._names.unlist(user, {}))
+            if not await self._store.was_created(user.user_id):
+                await self._claims.release({handle: claim})
+                raise taken(handle)
         return user
 
     async def get(self, user_id: int) -> User:
@@ -210,6 +211,9 @@ class UserService:
         at_ms = self._clock.now_ms()
         # Before the user is gone: a name is in its key, and nobody would come back for it.
         await self._names.forget(account.user)
+        latest = await self._store.find(user_id)
+        if latest is not None and latest.user != account.user:
+            await self._names.forget(latest.user)
         await self._store.delete(user_id, at_ms, self._events.deleted(user_id, at_ms))
         await self._best_effort(self._announce_gone(user_id))
         await self._best_effort(self._claims.release(claims))
@@ -245,7 +249,8 @@ class UserService:
         # the next change of the row remembers the answer.
         await self._best_effort(self._announce_changed(user.user_id))
         await self._best_effort(self._claims.release(freed))
-        await self._best_effort(self._names.unlist(user.user_id, given_up))
+        if given_up is not None:
+            await self._best_effort(self._names.unlist(user, given_up))
         await self._best_effort(self._requests.remember(after))
         return True
 

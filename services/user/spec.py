@@ -27,7 +27,7 @@ this is also how long a deleted one's names are kept."""
 
 USERS: Final = TableSpec("users", key="{user:016x}")
 HANDLES: Final = TableSpec("handles", key="{handle}")
-NAMES: Final = TableSpec("user_names", key="{name}#{user:016x}")
+NAMES: Final = TableSpec("user_names", key="{name} #{user:016x}")
 """By what users are searched; no truth, see `name_index`."""
 REQUESTS: Final = TableSpec(
     "user_requests", max_age_s=REQUEST_MAX_AGE_S, key="{scope}#{request id}"

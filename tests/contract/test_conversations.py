@@ -8,9 +8,16 @@ import pytest
 
 from services.platform.errors import InvalidArgumentError, NotFoundError
 from services.platform.rows.port import RowMutation
+from services.tweet import conversation, conversation_page
 from services.tweet.keys import reply_row_key
 from services.tweet.lineage import MAX_ANCESTORS
-from services.tweet.reply_trees import FURTHER_ROWS, FURTHER_SCANS, MAX_REPLIES, NESTED_REPLIES
+from services.tweet.reply_trees import (
+    FEW_ROWS,
+    FURTHER_ROWS,
+    FURTHER_SCANS,
+    MAX_REPLIES,
+    NESTED_REPLIES,
+)
 from services.tweet.spec import REPLIES, TABLES
 from tests.contract.conversation_world import ADA, BOB, CYD, NOBODY, World, ids, shape
 from tests.contract.row_engines import bigtable_emulator, open_rows
@@ -161,6 +168,35 @@ async def test_a_reply_that_cannot_be_read_is_left_out(world: World) -> None:
     odd = reply_row_key(root, reply)[:-1] + b"z"
     await world.rows.mutate([RowMutation(REPLIES.name, odd, {b"author": b"7"})])
     assert await world.pages(root, 1) == [[reply]]
+
+
+async def test_no_more_texts_are_read_than_a_page_holds(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = await world.post()
+    replies = await world.posts([root] * 7)
+    below = await world.post(replies[-1])
+    monkeypatch.setattr(conversation_page, "READ_TOGETHER", 3)
+    assert await world.pages(root, 5) == [replies[:1:-1], replies[1::-1]]
+    monkeypatch.setattr(conversation, "PAGE_BYTES", 1)
+    page = await world.read(root)
+    assert (shape(page.threads), page.resume_before) == (
+        [(replies[6], [below]), replies[5]],
+        replies[5],
+    )
+    # The newest with what is under it, and one; then three by three.
+    assert [len(part) for part in await world.pages(root, 50)] == [2, 3, 2]
+
+
+async def test_one_deleted_reply_costs_few_rows_more(world: World) -> None:
+    root = await world.post()
+    replies = await world.posts([root] * 12)
+    await world.tweets.delete(replies[-1])
+    world.rows.rows_asked = 0
+    page = await world.read(root, limit=3)
+    assert ids(each.tweet for each in page.threads) == replies[-2:-5:-1]
+    under = 3 * (NESTED_REPLIES + 1)
+    assert world.rows.rows_asked <= 4 + 3 + FEW_ROWS + under
 
 
 async def test_work_is_bounded_however_many_replies_there_are(world: World) -> None:

@@ -6,11 +6,17 @@ import pytest
 import pytest_asyncio
 from aviary.event.v1 import event_pb2
 
+from services.engagement import tweet_changes
 from services.engagement.backfill import MAX_BACKFILLED, ReferencesBackfill
 from services.engagement.erasure import SETTLE_MS
 from services.engagement.model import Kind
 from services.engagement.spec import ENGAGED, ENGAGERS, TABLES, TWEET_COUNTS
-from services.platform.errors import CallAgain, FailedPreconditionError, InvalidArgumentError
+from services.platform.errors import (
+    CallAgain,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    UnavailableError,
+)
 from services.platform.rows.port import RowStore
 from services.tweet.events import TweetEvents
 from services.user.events import UserEvents
@@ -172,3 +178,19 @@ async def test_answers_and_quotes_of_before_are_counted_once(one: World, limit: 
     for bad in (0, MAX_BACKFILLED + 1):
         with pytest.raises(InvalidArgumentError, match="limit"):
             await backfill.backfill(0, bad)
+
+
+async def test_a_backfill_that_meets_too_much_to_remove_is_repeated(
+    one: World, store: RowStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for user_id in (7, 8, 9):
+        await one.like(user_id)
+    one.tweets.deleted.add(TWEET)
+    backfill = ReferencesBackfill(one.tweets, one.tweet_changes)
+    with monkeypatch.context() as slow:
+        slow.setattr(tweet_changes, "EDGES_PER_STEP", 1)
+        slow.setattr(tweet_changes, "WORK_S", 0.0)
+        with pytest.raises(UnavailableError, match="goes on"):
+            await backfill.backfill(0, 10)
+    await backfill.backfill(0, 10)
+    assert await rows_left(store) == 0

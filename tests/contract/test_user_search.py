@@ -1,6 +1,6 @@
 """Users are found by the beginning of their names, on both engines, whatever dies on the way."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -33,10 +33,12 @@ class Ids:
 
 
 class Names(RowNames):
-    """Counts reads; `fails` at the next removal."""
+    """Counts reads; removals fail where `fails`."""
 
     scans = 0
     fails = False
+    at_removal: Callable[[], Awaitable[object]] | None = None
+    """What others do before the next one."""
 
     async def names_from(
         self, prefix: str, after: bytes | None, limit: int
@@ -45,14 +47,19 @@ class Names(RowNames):
         return await super().names_from(prefix, after, limit)
 
     async def remove_marked(self, user_id: int, marks: Mapping[str, str]) -> None:
-        if self.fails:
-            raise UnavailableError("no answer")
+        await self._before_removal()
         await super().remove_marked(user_id, marks)
 
     async def remove_names(self, user_id: int, names: Collection[str]) -> None:
+        await self._before_removal()
+        await super().remove_names(user_id, names)
+
+    async def _before_removal(self) -> None:
         if self.fails:
             raise UnavailableError("no answer")
-        await super().remove_names(user_id, names)
+        others, self.at_removal = self.at_removal, None
+        if others is not None:
+            await others()
 
 
 async def nobody_hears(_user_id: int) -> None:
@@ -111,8 +118,8 @@ async def test_handles_names_and_words_of_them_are_found(world: World) -> None:
     adam = await world.make("first_man", "Adam")
     zoe = await world.make("zoe", "Zoë Ångström-Ada")
     for query, ids in {
-        "ada": [ada, zoe, adam],
-        "ADA": [ada, zoe, adam],
+        "ada": [zoe, ada, adam],
+        "ADA": [zoe, ada, adam],
         "ada lov": [ada],
         "lovelace": [ada],
         "ovelace": [],
@@ -130,9 +137,10 @@ async def test_handles_names_and_words_of_them_are_found(world: World) -> None:
 
 
 async def test_an_exact_name_comes_before_longer_ones(world: World) -> None:
+    two_words = await world.make("robert", "Bob A")
     longer = [await world.make(f"bob{place}", "x") for place in range(3)]
     exact = await world.make("bob", "y")
-    assert await world.found("bob") == [exact, *longer]
+    assert await world.found("bob") == [exact, two_words, *longer]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 50])
@@ -149,7 +157,7 @@ async def test_who_has_another_name_is_found_by_that_alone(world: World) -> None
     await world.users.update(ada, display_name="Ada Lovelace")
     assert (await world.found("byron"), await world.found("lovelace")) == ([], [ada])
     assert await world.listed() == [
-        f"{name}#{ada:016x}" for name in ("ada lovelace", "ada", "lovelace")
+        f"{name} #{ada:016x}" for name in ("ada", "ada lovelace", "lovelace")
     ]
     await world.users.update(ada, handle="countess", display_name="Ada Byron")
     await world.users.update(ada, bio="of no account")
@@ -161,7 +169,7 @@ async def test_what_is_left_in_the_list_is_passed_over(world: World) -> None:
     ada, bob = await world.make("ada", "Kim"), await world.make("bob", "Kim")
     world.names.fails = True
     await world.users.update(ada, display_name="Ada")
-    assert f"kim#{ada:016x}" in await world.listed()
+    assert f"kim #{ada:016x}" in await world.listed()
     for limit in (1, 50):
         assert await world.found("kim", limit) == [bob]
     # A user who is about to be, and is not.
@@ -173,10 +181,11 @@ async def test_a_name_that_is_taken_again_meanwhile_stays(world: World) -> None:
     ada = await world.make("ada", "Kim")
     before, after = User(ada, "ada", "Kim", 1), User(ada, "ada", "Ada", 1)
     left = await world.index.change(before, after, 1)
+    assert left
     # Others change it to that and back before this one takes out what it left.
     await world.users.update(ada, display_name="Ada")
     await world.users.update(ada, display_name="Kim")
-    await world.index.unlist(ada, left)
+    await world.index.unlist(after, left)
     assert await world.found("kim") == [ada]
 
 
@@ -190,13 +199,50 @@ async def test_a_deleted_user_leaves_no_name(world: World) -> None:
     assert (await world.found("ada"), await world.listed()) == ([], [])
 
 
+async def test_a_name_that_is_changed_during_a_deletion_is_taken_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = await world.make("ada", "Kim"), await world.make("bob", "Kim")
+    # A change that is made when the deletion has read the user,
+    world.names.at_removal = lambda: world.users.update(ada, display_name="Ada Lovelace")
+    await world.users.delete(ada)
+    assert {key.partition(" #")[0] for key in await world.listed()} == {"bob", "kim"}
+    # and one that is made when it has looked again, and is not over before the user is gone.
+    gone = world.store.delete
+
+    async def delete(user_id: int, at_ms: int, event: bytes) -> None:
+        world.names.at_removal = lambda: gone(user_id, at_ms, event)
+        await world.users.update(bob, display_name="Bob Dylan")
+
+    monkeypatch.setattr(world.store, "delete", delete)
+    await world.users.delete(bob)
+    assert await world.listed() == []
+
+
+async def test_a_sign_up_that_is_slower_than_a_deletion_lists_no_name(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = world.names.put_names
+
+    async def put_late(user_id: int, names: Collection[str], mark: str) -> None:
+        monkeypatch.undo()
+        # Its repeat is faster, and then the user is gone.
+        assert (await world.users.create("ada", "Ada", request_id="r")).user_id == user_id
+        await world.users.delete(user_id)
+        await put(user_id, names, mark)
+
+    monkeypatch.setattr(world.names, "put_names", put_late)
+    await world.users.create("ada", "Ada", request_id="r")
+    assert await world.listed() == []
+
+
 async def test_work_is_bounded_where_many_have_given_up_a_name(world: World) -> None:
     ada = await world.make("ada", "kimono")
     rows = [
-        RowMutation(NAMES.name, b"kim#%016x" % number, {b"mark": b"0"})
+        RowMutation(NAMES.name, b"kim #%016x" % number, {b"mark": b"0"})
         for number in range(1_000, 3_000)
     ]
-    await world.rows.mutate([*rows, RowMutation(NAMES.name, b"kim#nobody", {b"mark": b"0"})])
+    await world.rows.mutate([*rows, RowMutation(NAMES.name, b"kim #nobody", {b"mark": b"0"})])
     page = await world.index.search("kim", None, 10)
     assert (page.users, page.resume_after is None) == ((), False)
     assert world.names.scans == MAX_SCANS

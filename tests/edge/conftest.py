@@ -79,6 +79,7 @@ class Tweets(tweet_grpc.TweetServiceServicer):
         return tweet_pb.DeleteTweetResponse()
 
     GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = DeleteTweet
+    GetConversation = BackfillReplies = DeleteTweet
 
     async def StreamTweets(self, request, context):  # noqa: ARG002, N802
         yield tweet_pb.StreamTweetsResponse()
@@ -86,8 +87,7 @@ class Tweets(tweet_grpc.TweetServiceServicer):
 
 def as_json(page: Message) -> HttpBody:
     """The answer that the edge passes on as it is."""
-    json = json_writer(page.DESCRIPTOR)(page)
-    return HttpBody.FromString(http_body(json.encode()))
+    return HttpBody.FromString(http_body(json_writer(page.DESCRIPTOR)(page).encode()))
 
 
 class Timelines(timeline_grpc.TimelineServiceServicer):

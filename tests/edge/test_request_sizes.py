@@ -45,7 +45,7 @@ class Graph(pb_grpc.GraphServiceServicer):
 
     Follow = Unfollow = Block = Unblock = Mute = Unmute = _other
     ListFollowers = ListFollowing = GetRelationship = GetRelations = LookupCounts = _other
-    LookupAudiences = LookupRelations = _other
+    LookupAudiences = LookupHidden = LookupRelations = _other
 
 
 @pytest_asyncio.fixture

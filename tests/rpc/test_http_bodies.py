@@ -36,6 +36,7 @@ class Tweets:
         raise AssertionError
 
     DeleteTweet = GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = GetTweet
+    GetConversation = BackfillReplies = GetTweet
 
     async def StreamTweets(self, _request: Any, _context: Any) -> Any:  # noqa: N802
         yield pb.StreamTweetsResponse()

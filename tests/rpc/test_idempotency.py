@@ -32,6 +32,7 @@ class Tweets:
         return pb.GetTweetResponse()
 
     CreateTweet = GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = GetTweet
+    GetConversation = BackfillReplies = GetTweet
 
     async def StreamTweets(self, _request: Any, _context: Any) -> Any:  # noqa: N802
         yield pb.StreamTweetsResponse()

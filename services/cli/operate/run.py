@@ -11,6 +11,7 @@ from aviary.queue.v1 import queue_pb2 as pb
 from tqdm import tqdm
 
 from services.cli.operate import documents
+from services.cli.operate.backfilling import backfill
 from services.cli.operate.client import (
     QueueClient,
     reach_engagement,
@@ -18,7 +19,6 @@ from services.cli.operate.client import (
     reach_search,
     reach_threshold,
     reach_timeline,
-    reach_tweets,
     reach_users,
 )
 from services.cli.operate.errors import OperateError
@@ -57,12 +57,9 @@ USERS: Final = "aviary.user.v1.UserService"
 SEARCH: Final = "aviary.search.v1.SearchService"
 TIMELINE: Final = "aviary.timeline.v1.TimelineService"
 ENGAGEMENT: Final = "aviary.engagement.v1.EngagementService"
-TWEETS: Final = "aviary.tweet.v1.TweetService"
 WATCH_EVERY_S = 2.0
 LETTERS_PER_CALL = 100
 """Of a redrive: about a second on the slowest bus, so that the bar moves and no call runs late."""
-ROWS_PER_CALL = 1_000
-"""Of a backfill: about a second on the slowest engine."""
 DROPPED_PER_CALL = 40
 """As many ids as the service takes at once."""
 
@@ -245,43 +242,6 @@ async def rebuild_search(data_dir: Path | None) -> None:
     async with reach_search(_found(SEARCH, data_dir)) as search:
         await search.rebuild()
     click.echo("every index is being built anew; `search-indexes` shows how far they are")
-
-
-async def backfill(data_dir: Path | None, after: int) -> None:
-    """List what is of before it was listed: about tweets behind `after` (0: all), and of users."""
-    await _backfill_replies(data_dir, after)
-    names, position = 0, 0
-    async with reach_users(_found(USERS, data_dir)) as users:
-        while True:
-            done = await users.backfill_names(position, ROWS_PER_CALL)
-            names += done.users
-            if not done.HasField("resume_after_user_id"):
-                break
-            position = done.resume_after_user_id
-    click.echo(f"listed the names of {names:,} users")
-
-
-async def _backfill_replies(data_dir: Path | None, after: int) -> None:
-    """Have both services look at the same tweets, some at a time."""
-    listed = counted = 0
-    position: int | None = after
-    async with (
-        reach_tweets(_found(TWEETS, data_dir)) as tweets,
-        reach_engagement(_found(ENGAGEMENT, data_dir)) as engagement,
-    ):
-        with tqdm(total=100, desc="tweets", unit="%", disable=None) as bar:
-            while position is not None:
-                try:
-                    replies = await tweets.backfill_replies(position, ROWS_PER_CALL)
-                    references = await engagement.backfill_references(position, ROWS_PER_CALL)
-                except OperateError as error:
-                    raise OperateError(f"{error}\ngo on with --after {position}") from error
-                listed += replies.replies
-                counted += references.references
-                has_more = replies.HasField("resume_after_tweet_id")
-                position = replies.resume_after_tweet_id if has_more else None
-                bar.update(replies.percent - bar.n)
-    click.echo(f"listed {listed:,} replies, and counted {counted:,} tweets that reply or quote")
 
 
 def _all() -> list[str]:

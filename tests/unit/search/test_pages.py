@@ -77,6 +77,24 @@ async def test_each_tweet_comes_once_in_pages_that_fit(sort: str, size: int, mos
     assert set(sizes[:-1]) == {most}
 
 
+async def test_whoever_was_hidden_just_now_costs_one_read_however_many_tweets_there_are() -> None:
+    class OfOneAuthor(Stands):
+        reads = 0
+
+        async def newest(self, query: Query, before: int | None, limit: int) -> Found:
+            self.reads += 1
+            if HIDDEN in query.hidden:
+                return Found((), ended=True)
+            return await super().newest(query, before, limit)
+
+        async def lookup(self, tweet_ids: Sequence[int]) -> Mapping[int, EncodedTweet]:
+            return {each: EncodedTweet(HIDDEN, self._body) for each in tweet_ids}
+
+    stands = OfOneAuthor(1)
+    page = await service_of(stands).search(READER, "x", "newest", None, 5)
+    assert (page.tweets, page.resume, stands.reads) == ((), None, 2)
+
+
 async def test_a_reader_who_does_not_exist_is_not_found() -> None:
     with pytest.raises(NotFoundError, match="user_id"):
         await service_of(Stands(1)).search(NOBODY, "x", "newest", None, 30)

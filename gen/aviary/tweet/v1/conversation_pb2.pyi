@@ -29,8 +29,9 @@ class Reply(_message.Message):
     REPLIES_FIELD_NUMBER: _builtins.int
     HAS_MORE_REPLIES_FIELD_NUMBER: _builtins.int
     has_more_replies: _builtins.bool
-    """Whether it has more replies than those above; read its own conversation for them. False where
-    nothing was looked for: below the last level.
+    """Whether more replies are listed than those above; read its own conversation for them. They may all
+    be deleted or hidden. False where nothing was looked for: below the last level, and behind the
+    900 replies that a page has on all levels at most.
     """
     @_builtins.property
     def tweet(self) -> _tweet_pb2.Tweet:

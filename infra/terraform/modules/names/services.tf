@@ -182,7 +182,7 @@ locals {
   tables = {
     users                     = { max_age_s = null, key = "{user:016x}" }
     handles                   = { max_age_s = null, key = "{handle}" }
-    user_names                = { max_age_s = null, key = "{name}#{user:016x}" }
+    user_names                = { max_age_s = null, key = "{name} #{user:016x}" }
     user_requests             = { max_age_s = 86400, key = "{scope}#{request id}" }
     user_outbox               = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
     leases                    = { max_age_s = null, key = "{worker:03x}" }
