@@ -7,7 +7,17 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-__all__ = ["bomb", "film", "oriented_jpeg", "picture", "pixels", "with_gps"]
+__all__ = [
+    "bomb",
+    "film",
+    "growing_gif",
+    "oriented_jpeg",
+    "picture",
+    "pixels",
+    "slow_jpeg",
+    "stereo_jpeg",
+    "with_gps",
+]
 
 LEFT, RIGHT = (250, 10, 10), (10, 10, 250)
 ORIENTATION, GPS, MODEL = 0x0112, 0x8825, 0x0110
@@ -56,6 +66,30 @@ def bomb(width: int = 30_000, height: int = 30_000) -> bytes:
         struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
         for name, body in parts
     )
+
+
+def growing_gif(side: int = 60_000) -> bytes:
+    """Some hundred bytes of a small picture, whose next frames are far larger than it."""
+    head, _, tail = picture("GIF", (4, 4)).rpartition(b";")
+    frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, side, side, 0) + b"\x02\x02\x4c\x01\x00"
+    cleared_after = b"\x21\xf9\x04\x08\x00\x00\x00\x00"
+    return head + (cleared_after + frame) * 2 + b";" + tail
+
+
+def slow_jpeg(scans: int = 20_000, side: int = 4_900) -> bytes:
+    """Less than a megabyte that says of so many pixels, so many times, that nothing changes."""
+    written = io.BytesIO()
+    Image.new("L", (side, side), 90).save(written, "JPEG", progressive=True)
+    whole, end = written.getvalue()[:-2], written.getvalue()[-2:]
+    return whole + whole[whole.rindex(b"\xff\xda") :] * scans + end
+
+
+def stereo_jpeg(size: tuple[int, int] = (400, 200)) -> bytes:
+    """A photo with another behind it, as of cameras that see with two eyes or keep a preview."""
+    left, right = (Image.new("RGB", size, colour) for colour in (LEFT, RIGHT))
+    written = io.BytesIO()
+    left.save(written, "MPO", save_all=True, append_images=[right])
+    return written.getvalue()
 
 
 def pixels(data: bytes, *places: tuple[int, int]) -> Sequence[tuple[int, ...]]:

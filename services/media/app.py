@@ -14,7 +14,7 @@ from services.media.consumers import MediaConsumers
 from services.media.erasure import LATE_UPLOADS_MS, MediaErasure
 from services.media.events import MediaEvents, decode_uploaded
 from services.media.folder_bytes import FolderBytes
-from services.media.image_worker import ThreadedImages
+from services.media.image_worker import ImageProcesses
 from services.media.media_metrics import MediaMetrics
 from services.media.processing import Processing
 from services.media.quarantine import QuarantineDesk
@@ -62,14 +62,13 @@ async def build(deps: Dependencies) -> Served:
     signer = UrlSigner(settings.issuer_url, _keys(deps), deps.clock)
     folder = None if settings.media_bucket else FolderBytes(settings.data_dir / FOLDER, signer)
     media_bytes = folder or open_bucket(settings.media_bucket or "", deps.clock)
-    images, metrics = ThreadedImages(), MediaMetrics()
-    deps.stack.callback(images.close)
+    metrics = MediaMetrics()
     removal = Removal(store, media_bytes, tweets)
     uploads = Uploads(store, media_bytes, MediaEvents(), await deps.ids(), known)
     processing = Processing(
         store=store,
         media_bytes=media_bytes,
-        images=images,
+        images=ImageProcesses(),
         scanners=open_scanners(settings),
         removal=removal,
         clock=deps.clock,

@@ -38,7 +38,7 @@ __all__ = ["MAX_CACHED_S", "byte_routes", "no_routes"]
 MAX_CACHED_S: Final = 300
 """How long a cache may go on showing what was deleted or quarantined meanwhile."""
 UPLOADS_AT_ONCE: Final = 16
-"""80 MB of memory at the most; who comes then is asked to come again."""
+"""160 MB of memory at the most, as each is copied once; who comes then is asked to come again."""
 MAX_DISCARDED_BYTES: Final = 4 * MAX_UPLOAD_BYTES
 """Of an upload that is too large, read and thrown away: who is hung up on while sending may not see
 the answer. More are not read."""
@@ -116,12 +116,12 @@ class _Intake:
             raise UnavailableError("too many uploads at once", retry_after_s=RETRY_AFTER_S)
         self._taken += 1
         try:
-            data = await _body(request, media.upload)
+            await self._folder.receive(media_id, await _body(request, media.upload))
         except (_TooLargeError, ClientDisconnect, TimeoutError) as error:
             return _refused(error)
         finally:
+            # Not before the bytes are on the disk: until then they take memory.
             self._taken -= 1
-        await self._folder.receive(media_id, data)
         await self._uploads.arrived(media.upload)
         return Response(status_code=NO_CONTENT)
 

@@ -50,7 +50,8 @@ class MediaErasure:
                 if media_id in found:
                     await self._removal.remove(found[media_id])
                 else:
-                    await self._store.forget(media_id, user_id)
+                    # What cannot be read has bytes all the same.
+                    await self._removal.purge(media_id, user_id)
             if self._monotonic() >= due:
                 raise CallAgain(f"user {user_id} has more pictures to erase", after_s=0)
         if left_ms:

@@ -94,8 +94,11 @@ class FolderBytes:
             return None
 
     def _delete(self, prefix: str) -> None:
-        with suppress(FileNotFoundError):
-            shutil.rmtree(self._folder / prefix)
+        folder = self._folder / prefix
+        # One whose file another process has moved or deleted meanwhile is begun again.
+        while folder.exists():
+            with suppress(FileNotFoundError):
+                shutil.rmtree(folder)
 
     def _move(self, source: str, target: str, media_id: int, variants: Sequence[str]) -> None:
         folder = self._folder / files_prefix(target, media_id)

@@ -28,11 +28,15 @@ MAX_FRAMES: Final = 300
 MAX_MOVING_PIXELS: Final = 60_000_000
 """Of all frames together: some seconds of work."""
 
+MAX_MADE_BYTES: Final = 20 * 1024 * 1024
+"""Encoded anew: what came in 5 MiB takes more only where it is a film made to do so."""
+
 SIDES: Final = (("medium", 1_200), ("small", 680))
 """Pixels of the longer side."""
 THUMB_SIDE: Final = 150
 JPEG_QUALITY: Final = 85
 """Nobody sees a difference, and each encoding anew costs little."""
+OPAQUE: Final = 255
 MAX_PROFILE_BYTES: Final = 64 * 1024
 """Of a colour profile, without which colours would be off; those of cameras have some kilobytes."""
 LIKENESS_SIDE: Final = 32
@@ -46,13 +50,32 @@ _FORMATS: Final = {
     "image/gif": "GIF",
     "image/webp": "WEBP",
 }
+_MOVING: Final = ("image/png", "image/gif", "image/webp")
+"""Not JPEG: cameras put previews, or another eye's view, behind a photo, which then has frames."""
 _ONE_FRAME: Final = "image/jpeg"
 _WITH_HOLES: Final = "image/png"
-_KEPT: Final = ("duration", "loop", "disposal", "blend", "background", "transparency")
-"""What moves a picture, and what of it is see-through."""
+_KEPT: Final = (
+    "duration",
+    "loop",
+    "disposal",
+    "blend",
+    "background",
+    "transparency",
+    "icc_profile",
+)
+"""What moves a picture, what of it is see-through, and what its colours are."""
 
-# Pillow warns of what has more, where it is met; here it is refused.
-Pillow.MAX_IMAGE_PIXELS = None
+# Decoders ask before they make room for a frame: it may be larger than the picture said that it is.
+Pillow.MAX_IMAGE_PIXELS = MAX_PIXELS
+
+
+_TOO_LARGE: Final = (
+    MemoryError,
+    Pillow.DecompressionBombError,
+    # Of less than twice as many pixels Pillow only warns; unless warnings are errors, they are
+    # refused by what follows.
+    Pillow.DecompressionBombWarning,
+)
 
 
 class _RejectedError(Exception):
@@ -71,25 +94,29 @@ def make_image(data: bytes) -> tuple[Image, Files] | Rejection:
             return _make(source, content_type, hashlib.sha256(data).hexdigest())
     except _RejectedError as error:
         return error.why
+    except _TOO_LARGE:
+        return Rejection.TOO_LARGE
     except Exception:  # noqa: BLE001 - decoders raise whatever damaged bytes lead them to
         return Rejection.UNREADABLE
 
 
 def _make(source: Pillow.Image, content_type: str, sha256: str) -> tuple[Image, Files]:
     _check_size(source)
-    if getattr(source, "is_animated", False):
+    if content_type in _MOVING and getattr(source, "is_animated", False):
         _check_frames(source)
-        still, moving = _first_frame(source), _moving(source, content_type)
-        original = (Variant(ORIGINAL, content_type, *still.size), moving)
+        still, original = _first_frame(source), _moving(source, content_type)
     else:
         still = _upright(source)
-        original = (Variant(ORIGINAL, content_type, *still.size), _encoded(still, content_type))
-    files = [original, *_smaller(still)]
+        original = _encoded(still, content_type)
+    if len(original) > MAX_MADE_BYTES:
+        raise _RejectedError(Rejection.TOO_LARGE)
+    plain = _plain(still)
+    files = [(Variant(ORIGINAL, content_type, *still.size), original), *_smaller(plain)]
     image = Image(
         content_type=content_type,
         width=still.width,
         height=still.height,
-        blurhash=_likeness(still),
+        blurhash=_likeness(plain),
         sha256=sha256,
         variants=tuple(variant for variant, _ in files),
     )
@@ -103,10 +130,12 @@ def _check_size(source: Pillow.Image) -> None:
 
 
 def _check_frames(source: Pillow.Image) -> None:
-    """Refuse a film before its frames are kept; counting them reads each once."""
+    """Refuse a film before its frames are kept; counting them decodes each once."""
     most = min(MAX_FRAMES, MAX_MOVING_PIXELS // (source.width * source.height))
-    for number, _ in enumerate(ImageSequence.Iterator(source), start=1):
-        if number > most:
+    size = source.size
+    for number, frame in enumerate(ImageSequence.Iterator(source), start=1):
+        # A frame of a GIF that does not fit makes the picture larger.
+        if number > most or frame.size != size:
             raise _RejectedError(Rejection.TOO_LARGE)
     source.seek(0)
 
@@ -114,12 +143,16 @@ def _check_frames(source: Pillow.Image) -> None:
 def _upright(source: Pillow.Image) -> Pillow.Image:
     """Decode a picture that stands still, turned as its camera noted."""
     source.load()
-    return ImageOps.exif_transpose(source)
+    ImageOps.exif_transpose(source, in_place=True)
+    source.info = {name: source.info[name] for name in _KEPT if name in source.info}
+    return source
 
 
 def _first_frame(source: Pillow.Image) -> Pillow.Image:
     source.seek(0)
-    return source.convert("RGBA")
+    first = source.convert("RGBA")
+    first.info = {}
+    return first
 
 
 def _encoded(picture: Pillow.Image, content_type: str) -> bytes:
@@ -130,11 +163,16 @@ def _encoded(picture: Pillow.Image, content_type: str) -> bytes:
         if picture.mode not in ("RGB", "L", "CMYK"):
             picture = picture.convert("RGB")
         said |= {"quality": JPEG_QUALITY, "progressive": True}
+    elif content_type == "image/webp":
+        # Of six; the usual fourth takes a quarter more memory.
+        said |= {"method": 2}
     elif content_type == "image/gif":
         said = {}
-    bare = picture.copy()
-    bare.info = {name: picture.info[name] for name in _KEPT if name in picture.info}
-    bare.save(written, _FORMATS[content_type], **said)
+    try:
+        picture.save(written, _FORMATS[content_type], **said)
+    except (OSError, ValueError) as error:
+        # It was decoded, so all that encoders want is memory.
+        raise _RejectedError(Rejection.TOO_LARGE) from error
     return written.getvalue()
 
 
@@ -157,16 +195,24 @@ def _moving(source: Pillow.Image, content_type: str) -> bytes:
 
     first, *rest = frames()
     written = io.BytesIO()
-    said: dict[str, Any] = {"duration": durations, "loop": source.info.get("loop", 0)}
-    if content_type == "image/gif":
+    said: dict[str, Any] = {"duration": durations}
+    if "loop" in source.info:
+        said["loop"] = source.info["loop"]
+    if content_type == "image/gif" and any(map(_has_holes, (first, *rest))):
+        # What a frame leaves open must not show the one before. Each is whole then, which takes
+        # many times as much as what differs.
         said |= {"disposal": 2}
     first.save(written, _FORMATS[content_type], save_all=True, append_images=rest, **said)
     return written.getvalue()
 
 
+def _has_holes(frame: Pillow.Image) -> bool:
+    least, _ = frame.getchannel("A").getextrema()
+    return bool(least != OPAQUE)
+
+
 def _smaller(still: Pillow.Image) -> Sequence[tuple[Variant, bytes]]:
-    """Make the smaller sizes; one that would not be smaller is left out."""
-    still = _plain(still)
+    """Make the smaller sizes of a plain one; one that would not be smaller is left out."""
     content_type = _WITH_HOLES if still.mode == "RGBA" else _ONE_FRAME
     found = []
     for name, side in SIDES:
@@ -186,14 +232,17 @@ def _file(name: str, picture: Pillow.Image, content_type: str) -> tuple[Variant,
 def _plain(still: Pillow.Image) -> Pillow.Image:
     """Give it in one of two modes: RGB, or RGBA where anything can be seen through."""
     profile = _profile(still)
+    if still.mode.startswith("I"):
+        # Of 16 bits, which a conversion would cut off at the darkest 256th.
+        still = still.point(lambda value: value / 256).convert("L")
     plain = still.convert("RGBA" if still.has_transparency_data else "RGB")
     # Of other colours than red, green and blue the profile says nothing any more.
     plain.info = {"icc_profile": profile} if profile and still.mode in ("RGB", "RGBA") else {}
     return plain
 
 
-def _likeness(still: Pillow.Image) -> str:
-    small = ImageOps.contain(_plain(still), (LIKENESS_SIDE, LIKENESS_SIDE))
+def _likeness(plain: Pillow.Image) -> str:
+    small = ImageOps.contain(plain, (LIKENESS_SIDE, LIKENESS_SIDE))
     if small.mode == "RGBA":
         white = Pillow.new("RGBA", small.size, "white")
         small = Pillow.alpha_composite(white, small)

@@ -152,7 +152,11 @@ class ImageWorker(Protocol):
     """Looks at uploaded bytes, and makes variants of them, outside of the event loop."""
 
     async def process(self, upload: Upload, data: bytes) -> tuple[Image, Files] | Rejection:
-        """Make the variants, or say why there are none. Bounded in time and memory."""
+        """Make the variants, or say why there are none. Bounded in time and memory.
+
+        Raises `UnavailableError` where others have to be done first. Any other error is a try that
+        failed: the next may not, as the bytes may not be to blame.
+        """
         ...
 
 

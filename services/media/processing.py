@@ -57,7 +57,7 @@ class Processing:
             media = await self._read(media_id)
         if media is None:
             if await self._store.is_forgotten(media_id):
-                await self._removal.purge_rest(media_id)
+                await self._removal.purge(media_id, 0)
         elif media.holder == COLLECTED:
             await self._removal.collect(media)
         else:

@@ -27,10 +27,15 @@ class QuarantineDesk:
         check_optional_id("after_media_id", after)
         if not 1 <= limit <= MAX_LISTED:
             raise InvalidArgumentError("limit", f"must be 1 to {MAX_LISTED}, is {limit}")
-        media_ids = await self._store.quarantined(after, limit)
-        found = await self._store.get_many(media_ids)
-        hidden = [found[media_id] for media_id in media_ids if media_id in found]
-        return [media for media in hidden if media.quarantine is not None]
+        hidden: list[Media] = []
+        # The list also has what is hidden no more, or not yet: a full page of it goes on.
+        while media_ids := await self._store.quarantined(after, limit):
+            found = await self._store.get_many(media_ids)
+            hidden += [found[media_id] for media_id in media_ids if _is_hidden(found.get(media_id))]
+            if len(hidden) >= limit or len(media_ids) < limit:
+                break
+            after = media_ids[-1]
+        return hidden[:limit]
 
     async def clear(self, media_id: int) -> None:
         """Show a picture again; `NotFoundError` if none of this id is hidden."""
@@ -50,3 +55,7 @@ class QuarantineDesk:
         if media is None:
             raise no_media(media_id)
         return media
+
+
+def _is_hidden(media: Media | None) -> bool:
+    return media is not None and media.quarantine is not None

@@ -40,7 +40,7 @@ class Removal:
             found = await self._store.hold(media.upload.media_id, media.holder, COLLECTED)
             if found not in (media.holder, COLLECTED):
                 return False
-        await self._purge(media.upload.media_id, media.upload.user_id)
+        await self.purge(media.upload.media_id, media.upload.user_id)
         return True
 
     async def remove(self, media: Media) -> None:
@@ -51,10 +51,10 @@ class Removal:
                 return
             (media,) = again
 
-    async def purge_rest(self, media_id: int) -> None:
-        """Delete what was written of a picture while it was deleted; its owner is not known."""
-        await self._purge(media_id, 0)
+    async def purge(self, media_id: int, user_id: int) -> None:
+        """Delete its bytes and all that is noted of it, whatever that is.
 
-    async def _purge(self, media_id: int, user_id: int) -> None:
+        `user_id` is its owner; 0 where nobody knows, as of what was written while it was deleted.
+        """
         await self._bytes.delete(media_id)
         await self._store.forget(media_id, user_id)

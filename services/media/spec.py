@@ -72,6 +72,8 @@ SPEC: Final = ServiceSpec(
     ),
     tables=TABLES,
     folders=(FOLDER,),
+    # Two processes that make pictures, of 896 MiB at the most, beside its own.
+    max_memory="2304Mi",
     topics=MappingProxyType({MEDIA_EVENTS: "Pictures whose bytes have come."}),
     subscriptions=(PROCESSING, TWEETS, ERASURE),
     uses_cache=True,

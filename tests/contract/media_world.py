@@ -10,7 +10,7 @@ from services.media.consumers import MediaConsumers
 from services.media.erasure import LATE_UPLOADS_MS, MediaErasure
 from services.media.events import MediaEvents, decode_uploaded
 from services.media.folder_bytes import FolderBytes
-from services.media.image_worker import ThreadedImages
+from services.media.image_worker import ImageProcesses
 from services.media.media_metrics import MediaMetrics
 from services.media.model import Media
 from services.media.ports import Scanner
@@ -76,7 +76,7 @@ class World:
         self.signer = UrlSigner(ORIGIN, lambda: self.keys, self.clock)
         self.bytes = FolderBytes(folder, self.signer)
         self.ids = ClockIds(self.clock, worker)
-        self.images = ThreadedImages()
+        self.images = ImageProcesses()
         self.removal = Removal(self.store, self.bytes, self.tweets)
         self.uploads = Uploads(self.store, self.bytes, MediaEvents(), self.ids, self.users)
         self.attaching = Attaching(self.store)

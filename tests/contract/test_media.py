@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from services.media.keys import quarantined_row_key
 from services.media.model import Rejection, Status
-from services.media.spec import TABLES
+from services.media.spec import QUARANTINED, TABLES
 from services.platform.error_reasons import Reason
 from services.platform.errors import (
     AlreadyExistsError,
@@ -18,7 +19,7 @@ from services.platform.errors import (
     NotFoundError,
     UnavailableError,
 )
-from services.platform.rows.port import RowStore
+from services.platform.rows.port import RowMutation, RowStore
 from tests.contract import row_engines
 from tests.contract.media_world import ADA, BOB, World
 from tests.contract.row_engines import bigtable_emulator, store
@@ -38,7 +39,6 @@ def _tables(monkeypatch: pytest.MonkeyPatch) -> None:
 async def one(store: RowStore, tmp_path: Path) -> AsyncIterator[World]:
     world = World(store, tmp_path / "media")
     yield world
-    world.images.close()
 
 
 async def reason_of(
@@ -168,8 +168,6 @@ async def test_of_two_tweets_at_once_one_takes_a_picture(store: RowStore, tmp_pa
     # Both may meet half way, and let go of all; never does one have a picture of the other's.
     assert len(failed) == 2 - (holders != {0})
     assert len(holders) == 1
-    for world in (one, other):
-        world.images.close()
 
 
 async def test_others_see_a_picture_once_a_tweet_carries_it(one: World) -> None:
@@ -211,6 +209,19 @@ async def test_what_is_found_is_hidden_until_it_is_cleared(one: World) -> None:
     assert not await one.desk.listed(0, 10)
     with pytest.raises(NotFoundError):
         await one.desk.clear(media_id)
+
+
+async def test_a_page_is_full_whatever_the_list_has_besides(one: World) -> None:
+    one.scanner.found = "clamd: Eicar"
+    ids = [await one.ready() for _ in range(6)]
+    for cleared in (ids[0], ids[3]):
+        # As if it was hidden no more, and the process died before the list said so.
+        await one.desk.clear(cleared)
+        row = RowMutation(QUARANTINED.name, quarantined_row_key(cleared), {b"listed": b"1"})
+        await one.rows.mutate([row])
+    first = [each.upload.media_id for each in await one.desk.listed(0, 3)]
+    assert first == [ids[1], ids[2], ids[4]]
+    assert [each.upload.media_id for each in await one.desk.listed(first[-1], 3)] == [ids[5]]
 
 
 async def test_an_operator_removes_a_picture_that_a_tweet_carries(one: World) -> None:

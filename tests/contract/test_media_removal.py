@@ -8,11 +8,12 @@ import pytest_asyncio
 
 from services.media.collecting import SETTLE_MS
 from services.media.erasure import LATE_UPLOADS_MS
+from services.media.keys import media_row_key
 from services.media.model import COLLECTED, Status
-from services.media.spec import TABLES
+from services.media.spec import MEDIA, TABLES
 from services.platform.errors import CallAgain, FailedPreconditionError, UnavailableError
 from services.platform.ids.snowflake_time import first_id_at
-from services.platform.rows.port import RowStore
+from services.platform.rows.port import RowMutation, RowStore
 from services.tweet.events import TweetEvents
 from services.user.events import UserEvents
 from tests.contract import row_engines
@@ -34,7 +35,6 @@ def _tables(monkeypatch: pytest.MonkeyPatch) -> None:
 async def one(store: RowStore, tmp_path: Path) -> AsyncIterator[World]:
     world = World(store, tmp_path / "media")
     yield world
-    world.images.close()
 
 
 async def rows_left(world: World) -> int:
@@ -93,6 +93,17 @@ async def test_a_deleted_user_takes_all_pictures_along(one: World) -> None:
     assert not await one.store.owned(ADA, 10)
     assert len(one.files()) == 3
     assert (await one.media(kept)).status is Status.READY
+
+
+async def test_what_cannot_be_read_is_erased_as_well(one: World) -> None:
+    media_id = await one.ready()
+    broken = RowMutation(MEDIA.name, media_row_key(media_id), {b"outcome": b"{"})
+    await one.rows.mutate([broken])
+    one.users.deleted.add(ADA)
+    one.clock.ms += LATE_UPLOADS_MS
+    await one.consumers.user_deleted(UserEvents().deleted(ADA, one.clock.ms - LATE_UPLOADS_MS))
+    assert await one.is_gone(media_id)
+    assert await rows_left(one) == 0
 
 
 async def test_what_no_tweet_carries_is_collected_after_a_day(one: World) -> None:

@@ -63,7 +63,6 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     async with httpx.AsyncClient(base_url=base) as client:
         yield Site(world, client, listener.port)
     await listener.stop()
-    world.images.close()
     await rows.close()
 
 
@@ -170,6 +169,26 @@ async def test_so_many_at_once_and_no_more(site: Site, monkeypatch: pytest.Monke
     goes_on.set()
     assert (await sending).status_code == 204
     assert (await site.put(second, PICTURE)).status_code == 204
+
+
+async def test_what_is_not_on_the_disk_yet_counts_as_well(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(byte_routes, "UPLOADS_AT_ONCE", 1)
+    first, second = await site.world.room(), await site.world.room()
+    begun, goes_on, receive = asyncio.Event(), asyncio.Event(), site.world.bytes.receive
+
+    async def slow(media_id: int, data: bytes) -> None:
+        begun.set()
+        await goes_on.wait()
+        await receive(media_id, data)
+
+    monkeypatch.setattr(site.world.bytes, "receive", slow)
+    sending = asyncio.create_task(site.put(first, PICTURE))
+    await begun.wait()
+    assert error(await site.put(second, PICTURE))[0] == 503
+    goes_on.set()
+    assert (await sending).status_code == 204
 
 
 async def test_without_a_good_url_nothing_is_taken_or_given(site: Site) -> None:

@@ -56,7 +56,6 @@ STARTED_ELSEWHERE: Mapping[str, str] = {
 THREADS: Mapping[str, str] = {
     "services/platform/audit/log.py": "brings entries to the disk; else the process is not ready",
     "services/platform/rows/sqlite/threads.py": "writes; as above",
-    "services/media/image_worker.py": "does what is waited for, and raises it there",
     "services/search/tantivy_index.py": "does what is waited for, and raises it there",
     "services/local/child.py": "writes a child's log, and never raises",
     "services/platform/observability/prometheus_endpoint.py": "answers Prometheus, which misses it",

@@ -37,6 +37,8 @@ class Service:
     keeps_scratch: bool
     """Whether it writes into a folder that ends with the pod: what it can make anew, or what a
     bucket has where one is set."""
+    max_memory: str
+    """What its container may take at most."""
 
 
 @cache
@@ -61,6 +63,7 @@ def _service(spec: ServiceSpec) -> Service:
         spec.secrets,
         bool(spec.flags),
         spec.keeps_scratch or bool(spec.folders),
+        spec.max_memory,
     )
 
 

@@ -63,10 +63,8 @@ _ENVOY_FOLDER: Final = "/etc/envoy"
 EDGE_DELAY_S: Final = layout.DRAIN_DELAY_S + GRACE_S
 READ_ONLY_BY_GROUP: Final = 0o440
 # A Python process uses one core; the limit lets it start up and collect garbage on two.
-SERVICE_RESOURCES: Final = {
-    "requests": {"cpu": "500m", "memory": "256Mi"},
-    "limits": {"cpu": "2", "memory": "512Mi"},
-}
+SERVICE_REQUESTS: Final = {"cpu": "500m", "memory": "256Mi"}
+SERVICE_CPU: Final = "2"
 ENVOY_RESOURCES: Final = {
     "requests": {"cpu": "500m", "memory": "128Mi"},
     "limits": {"cpu": "2", "memory": "512Mi"},
@@ -128,7 +126,10 @@ def service_pod(of: Service) -> Pod:
             http | {"metrics": layout.METRICS_PORT, "probe": layout.PROBE_PORT}
         ),
         **probes({"grpc": {"port": layout.PROBE_PORT}}),
-        "resources": SERVICE_RESOURCES,
+        "resources": {
+            "requests": SERVICE_REQUESTS,
+            "limits": {"cpu": SERVICE_CPU, "memory": of.max_memory},
+        },
         **sealed(),
         **_paused(layout.DRAIN_DELAY_S),
         "volumeMounts": [_mount(name, path) for name, path in folders.items()],

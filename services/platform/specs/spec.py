@@ -58,6 +58,8 @@ class ServiceSpec:
     keeps_scratch: bool = False
     """Whether it writes into the data folder what it can make anew, such as an index: a pod has an
     empty folder for it, which ends with the pod, and no backup takes it."""
+    max_memory: str = "512Mi"
+    """What its process may take in a pod at most, with those that it starts."""
     topics: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What it publishes: topic to what its messages say."""
     subscriptions: tuple[Subscription, ...] = ()

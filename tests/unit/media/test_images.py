@@ -9,7 +9,16 @@ from PIL import Image as Pillow
 
 from services.media.images import MAX_FRAMES, MAX_PIXELS, MAX_SIDE, make_image
 from services.media.model import Files, Image, Rejection
-from tests.pictures import bomb, film, oriented_jpeg, picture, pixels, with_gps
+from tests.pictures import (
+    bomb,
+    film,
+    growing_gif,
+    oriented_jpeg,
+    picture,
+    pixels,
+    stereo_jpeg,
+    with_gps,
+)
 
 TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
 KINDS = pytest.mark.parametrize("kind", TYPES)
@@ -19,6 +28,9 @@ def made(data: bytes) -> tuple[Image, Files]:
     found = make_image(data)
     assert not isinstance(found, Rejection), found
     return found
+
+
+LEFT = (250, 10, 10, 255)
 
 
 def is_red(colour: tuple[int, ...]) -> bool:
@@ -105,6 +117,56 @@ def test_png_of_every_mode_is_taken(mode: str) -> None:
     assert len(made(written.getvalue())[1]) == 2
 
 
+def test_grey_of_16_bits_is_as_bright_when_it_is_small() -> None:
+    source = Pillow.new("I;16", (300, 200), 128 * 256)
+    written = io.BytesIO()
+    source.save(written, "PNG")
+    ((red, _, _),) = pixels(made(written.getvalue())[1][-1][1], (75, 75))
+    assert red == pytest.approx(128, abs=2)
+
+
+def test_of_a_photo_with_another_behind_it_the_first_is_taken() -> None:
+    image, files = made(stereo_jpeg())
+    assert (image.content_type, image.width, len(files)) == ("image/jpeg", 400, 2)
+    for _, body in files:
+        with Pillow.open(io.BytesIO(body)) as shown:
+            assert getattr(shown, "n_frames", 1) == 1
+        assert is_red(pixels(body, (5, 5))[0])
+
+
+def moving_square(*, through: bool) -> list[Pillow.Image]:
+    """Noise that a square wanders over; or nothing, but for the square."""
+    ground = Pillow.effect_noise((200, 200), 60).convert("RGBA")
+    frames = []
+    for step in range(40):
+        frame = Pillow.new("RGBA", ground.size) if through else ground.copy()
+        frame.paste(LEFT, (4 * step, 0, 4 * step + 30, 30))
+        frames.append(frame)
+    return frames
+
+
+@pytest.mark.parametrize("through", [False, True])
+def test_a_gif_shows_the_same_frames(*, through: bool) -> None:
+    first, *rest = frames = moving_square(through=through)
+    written = io.BytesIO()
+    disposal = 2 if through else 0
+    first.save(written, "GIF", save_all=True, append_images=rest, duration=50, disposal=disposal)
+    data = written.getvalue()
+    (_, body), *_ = made(data)[1]
+    assert len(body) < 2 * len(data)
+    assert (b"NETSCAPE2.0" in body) == (b"NETSCAPE2.0" in data)
+    with Pillow.open(io.BytesIO(body)) as shown:
+        for number, frame in enumerate(frames):
+            shown.seek(number)
+            found = shown.convert("RGBA")
+            for x in (2, 60, 120, 190):
+                here, there = found.getpixel((x, 10)), frame.getpixel((x, 10))
+                assert isinstance(here, tuple)
+                assert isinstance(there, tuple)
+                assert is_red(here) == is_red(there), (number, x)
+                assert (here[3] > 0) == (there[3] > 0), (number, x)
+
+
 def test_a_print_is_taken() -> None:
     assert made(picture("JPEG", mode="CMYK"))[0].content_type == "image/jpeg"
 
@@ -145,6 +207,12 @@ def test_more_pixels_than_may_be_are_rejected_unread() -> None:
     assert make_image(bomb(side + 1, side + 1)) is Rejection.TOO_LARGE
     # It says no more than it may, and does not have that either.
     assert make_image(bomb(side, side)) is Rejection.UNREADABLE
+
+
+def test_frames_that_are_larger_than_the_picture_are_rejected_unread() -> None:
+    assert make_image(growing_gif(60_000)) is Rejection.TOO_LARGE
+    assert make_image(growing_gif(5_500)) is Rejection.TOO_LARGE
+    assert make_image(growing_gif(5)) is Rejection.TOO_LARGE
 
 
 def test_more_frames_than_may_be_are_rejected() -> None:

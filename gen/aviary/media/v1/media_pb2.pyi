@@ -49,8 +49,8 @@ class Media(_message.Message):
     rejection: _builtins.str
     """Why it never will be ready; absent unless it is rejected. `unknown_type`: the bytes are no PNG,
     JPEG, GIF or WebP. `other_type`: they are, and of another type than was said. `size`: there are
-    more or fewer than was said, or more than may be. `too_large`: more pixels, or frames, than may
-    be. `unreadable`: the bytes are damaged, or cut off.
+    more or fewer than was said, or more than may be. `too_large`: more pixels, frames or work than
+    may be. `unreadable`: the bytes are damaged, or cut off.
     """
     alt_text: _builtins.str
     """What there is to see, in the owner's words; absent where none were given."""

@@ -30,7 +30,7 @@ locals {
     notification = { scaling = { min = 3, max = 60, backlog_per_pod = 1000 } }
     graph      = { scaling = { min = 6, max = 60, backlog_per_pod = 1000 } }
     fanout     = { node_class = "workers", scaling = { min = 6, max = 150, backlog_per_pod = 500 } }
-    media      = { resources = { cpu = "2", memory = "2Gi" }, scaling = { min = 3, max = 60, backlog_per_pod = 100 } }
+    media      = { resources = { cpu = "2", memory = "2304Mi" }, scaling = { min = 3, max = 60, backlog_per_pod = 100 } }
     user       = { scaling = { min = 3, max = 30 } }
     id         = { scaling = { min = 3, max = 10 } }
     gateway    = { scaling = { min = 3, max = 20 } }
