@@ -4,7 +4,7 @@ The edge turns REST into gRPC from the `google.api.http` annotations in the desc
 takes gRPC and gRPC-Web too. Only RPCs that state who may call them from outside have a route.
 """
 
-from gateway.envoy.bootstrap import bootstrap, to_json, to_yaml
+from gateway.envoy.bootstrap import bootstrap, to_json, to_short_yaml, to_yaml
 from gateway.envoy.config import (
     DEFAULT_STATS_PORT,
     EdgeConfig,
@@ -30,5 +30,6 @@ __all__ = [
     "process_of",
     "public_services",
     "to_json",
+    "to_short_yaml",
     "to_yaml",
 ]

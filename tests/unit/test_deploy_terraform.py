@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gateway.envoy import to_yaml
+from gateway.envoy import to_short_yaml
 from services.platform.security.identities import EDGE
 from tools.deploy import layout, pods, workloads
 from tools.deploy.certificates import ISSUER
@@ -165,7 +165,7 @@ def test_the_issuer_is_read_out_of_the_edges_configuration() -> None:
     variables = (MODULES / "mesh" / "variables.tf").read_text()
     (pattern,) = re.findall(r'regex\("([^"]*)", var.edge_config\)', variables)
     site = Site(issuer_url="https://birds.example")
-    written = to_yaml(layout.edge_config(site, layout.through_sidecars()))
+    written = to_short_yaml(layout.edge_config(site, layout.through_sidecars()))
     assert re.findall(pattern.replace("\\\\", "\\"), written) == ["https://birds.example"]
 
 
