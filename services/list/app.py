@@ -12,6 +12,7 @@ from services.list.spec import ERASURE, SPEC
 from services.list.store import RowListStore
 from services.list.timeline import ListTimelines
 from services.platform.composition.dependencies import Dependencies, Served, service_of
+from services.platform.drawing.opening import open_drawing
 from services.platform.rpc.method_handlers import Servicer
 
 __all__ = ["build"]
@@ -27,5 +28,7 @@ async def build(deps: Dependencies) -> Served:
     timelines = ListTimelines(lists, tweets, await deps.client("graph", GraphClient))
     consumers = ListConsumers(ListErasure(store, lists, users))
     await deps.consume(ERASURE, consumers.user_deleted)
-    servicer = ListServicer(lists, members, timelines, deps.cursors())
+    servicer = ListServicer(
+        lists, members, timelines, cursors=deps.cursors(), drawing=await open_drawing(deps)
+    )
     return [Servicer(service_of(list_service_pb2.DESCRIPTOR), servicer)]

@@ -15,6 +15,10 @@ from services.list.members import Members
 from services.list.model import UserList
 from services.list.service import Lists
 from services.list.timeline import ListTimelines
+from services.platform.drawing.drawing import Drawing
+from services.platform.drawing.expansions import read_expansions
+from services.platform.drawing.messages import draw_messages
+from services.platform.drawing.withheld import withheld_from
 from services.platform.rpc.created import location
 from services.platform.rpc.next_page import say_next_page
 from services.platform.rpc.paging import CursorCodec, page_limit
@@ -31,12 +35,19 @@ class ListServicer(ListServiceServicer):
     """`aviary.list.v1.ListService`. Domain errors pass through."""
 
     def __init__(
-        self, lists: Lists, members: Members, timelines: ListTimelines, cursors: CursorCodec
+        self,
+        lists: Lists,
+        members: Members,
+        timelines: ListTimelines,
+        *,
+        cursors: CursorCodec,
+        drawing: Drawing,
     ) -> None:
         self._lists = lists
         self._members = members
         self._timelines = timelines
         self._cursors = cursors
+        self._drawing = drawing
 
     async def CreateList(
         self, request: pb.CreateListRequest, context: _Context
@@ -120,14 +131,16 @@ class ListServicer(ListServiceServicer):
     ) -> pb.GetListTimelineResponse:
         """Read a page of what a list's members post."""
         limit, kind = page_limit(request.limit), f"list-timeline:{request.list_id}"
+        expansions = read_expansions(request.expansions)
+        withheld = withheld_from(context.invocation_metadata())
         before = self._decoded(request.cursor, kind, request.user_id)
         page = await self._timelines.page(request.user_id, request.list_id, before, limit)
         next_cursor = self._encoded(page.next_before, kind, request.user_id)
         await say_next_page(context, request, next_cursor, in_path="list_id")
-        return pb.GetListTimelineResponse(
-            tweets=[Tweet.FromString(tweet.body) for tweet in page.tweets],
-            next_cursor=next_cursor,
-        )
+        tweets = [Tweet.FromString(tweet.body) for tweet in page.tweets]
+        reader = request.user_id
+        includes = await draw_messages(self._drawing, tweets, reader, expansions, withheld)
+        return pb.GetListTimelineResponse(tweets=tweets, next_cursor=next_cursor, includes=includes)
 
     def _decoded(self, cursor: str, kind: str, reader_id: int) -> int | None:
         # A reader that cannot be packed is refused by the use case, with a better message.

@@ -3,6 +3,7 @@
 from typing import Final
 
 from services.platform.bus.port import Subscription
+from services.platform.drawing.calls import drawing_calls
 from services.platform.leasing.calls import LEASE_CALLS
 from services.platform.rows.port import TableSpec
 from services.platform.specs import ServiceSpec
@@ -31,12 +32,12 @@ SPEC: Final = ServiceSpec(
     contracts=("aviary.list.v1.ListService",),
     calls=(
         *LEASE_CALLS,
+        *drawing_calls("list"),
         "aviary.graph.v1.GraphService/LookupStandings",
         "aviary.tweet.v1.TweetService/ListAuthorTweets",
-        "aviary.tweet.v1.TweetService/LookupTweets",
-        "aviary.user.v1.UserService/LookupUsers",
     ),
     tables=TABLES,
     subscriptions=(ERASURE,),
+    uses_cache=True,
     secrets=("AVIARY_CURSOR_KEY",),
 )

@@ -22,7 +22,8 @@ class NotificationConsumers:
 
     async def tweets_changed(self, bodies: Sequence[bytes]) -> None:
         """Tell of new tweets, and forget deleted ones."""
-        changes = [decode_tweet_changed(body) for body in bodies]
+        # Of retweets the edges tell, as of likes.
+        changes = [each for each in map(decode_tweet_changed, bodies) if not each.retweet_of]
         if created := list(dict.fromkeys(each.tweet_id for each in changes if not each.deleted)):
             await self._recording.posted(created)
         if deleted := {each.tweet_id: each.user_id for each in changes if each.deleted}:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from services.tweet.model import Branch, ConversationPage, Reply, Thread, Tweet
+from services.tweet.model import Branch, ConversationPage, Reply, ReplyThread, Tweet
 
 __all__ = [
     "PAGE_BYTES",
@@ -58,10 +58,12 @@ def by_shown_authors(branches: Iterable[Branch], hidden: frozenset[int]) -> tupl
     )
 
 
-def read_threads(branches: Iterable[Branch], tweets: Mapping[int, Tweet]) -> tuple[Thread, ...]:
+def read_threads(
+    branches: Iterable[Branch], tweets: Mapping[int, Tweet]
+) -> tuple[ReplyThread, ...]:
     """Put tweets in; replies that were deleted meanwhile are left out, and what is under them."""
     return tuple(
-        Thread(tweet, read_threads(branch.branches, tweets), branch.has_more)
+        ReplyThread(tweet, read_threads(branch.branches, tweets), branch.has_more)
         for branch in branches
         if (tweet := tweets.get(branch.reply.tweet_id)) is not None
     )
@@ -71,12 +73,12 @@ def cut_page(page: ConversationPage) -> ConversationPage:
     """Keep of a page what fits into an answer; the tweet, and a reply if there is any, do."""
     ancestors = tuple(reversed(_fitting(reversed(page.ancestors), ANCESTOR_BYTES)))
     left = PAGE_BYTES - tweet_bytes(page.tweet) - sum(map(tweet_bytes, ancestors))
-    kept: list[Thread] = []
+    kept: list[ReplyThread] = []
     for thread in page.threads:
         size = _thread_bytes(thread)
         if size > left and not kept:
             # Alone it is shown without those under it.
-            kept.append(Thread(thread.tweet, has_more=thread.has_more or bool(thread.replies)))
+            kept.append(ReplyThread(thread.tweet, has_more=thread.has_more or bool(thread.replies)))
             break
         if size > left:
             break
@@ -97,7 +99,7 @@ def _fitting(tweets: Iterable[Tweet], left: int) -> list[Tweet]:
     return kept
 
 
-def _thread_bytes(thread: Thread) -> int:
+def _thread_bytes(thread: ReplyThread) -> int:
     return tweet_bytes(thread.tweet) + sum(map(_thread_bytes, thread.replies))
 
 

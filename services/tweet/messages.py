@@ -8,7 +8,7 @@ from aviary.tweet.v1 import conversation_pb2, entities_pb2, tweet_pb2
 from services.platform.drawing.ports import ReferencedTweet
 from services.platform.rpc.timestamps import to_timestamp
 from services.platform.text.entities import NO_ENTITIES, Entities
-from services.tweet.model import Thread, Tweet
+from services.tweet.model import ReplyThread, Tweet
 from services.tweet.service import TweetService
 
 __all__ = ["OwnTweets", "to_message", "to_reply", "tweets_of"]
@@ -48,7 +48,7 @@ def to_message(tweet: Tweet) -> tweet_pb2.Tweet:
     )
 
 
-def to_reply(thread: Thread) -> conversation_pb2.Reply:
+def to_reply(thread: ReplyThread) -> conversation_pb2.Reply:
     """Encode a reply, and those under it."""
     return conversation_pb2.Reply(
         tweet=to_message(thread.tweet),

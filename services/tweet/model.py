@@ -17,11 +17,11 @@ __all__ = [
     "RepliesPosition",
     "Reply",
     "ReplySlice",
+    "ReplyThread",
     "RequestClaim",
     "Retweet",
     "RetweetClaim",
     "RetweetPair",
-    "Thread",
     "Tweet",
     "TweetSlice",
 ]
@@ -211,11 +211,11 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
-class Thread:
+class ReplyThread:
     """A reply as it is read, with some of the replies under it, newest first."""
 
     tweet: Tweet
-    replies: tuple["Thread", ...] = ()
+    replies: tuple["ReplyThread", ...] = ()
     has_more: bool = False
     """Whether more replies than `replies` are listed under it, perhaps deleted or hidden ones."""
 
@@ -227,7 +227,7 @@ class ConversationPage:
     tweet: Tweet
     ancestors: tuple[Tweet, ...]
     """The one answered last."""
-    threads: tuple[Thread, ...]
+    threads: tuple[ReplyThread, ...]
     """Newest first."""
     resume_before: int | None
     """The id that the next page's replies are below; None at the end."""

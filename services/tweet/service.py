@@ -7,10 +7,11 @@ from dataclasses import replace
 from services.platform.error_reasons import Reason
 from services.platform.errors import InvalidArgumentError, NotFoundError
 from services.platform.ids.arguments import check_id, check_ids, check_optional_id
-from services.platform.ids.request_ids import fingerprint, reused, validate_request_id
+from services.platform.ids.request_ids import reused, validate_request_id
 from services.platform.ids.snowflake_time import time_ms
 from services.platform.runtime.clock import Clock
-from services.tweet.content import Content, read_content
+from services.tweet.content import read_content
+from services.tweet.creating import answered_user, check_media_ids, fingerprint_of
 from services.tweet.deletion import Deletion, best_effort, check_author
 from services.tweet.lineage import lineage_below
 from services.tweet.model import (
@@ -35,7 +36,6 @@ __all__ = [
     "MAX_AUTHORS_PER_LIST",
     "MAX_IDS_PER_AUTHOR",
     "MAX_LOOKUP_IDS",
-    "MAX_MEDIA",
     "TweetService",
 ]
 
@@ -47,9 +47,6 @@ MAX_AUTHORS_PER_LIST = 1000
 
 MAX_IDS_PER_AUTHOR = 1000
 """More than a hot list holds."""
-
-MAX_MEDIA = 4
-"""Pictures of one tweet."""
 
 IDS_PER_READ = 20_000
 """Ids that one read of the store may give: some tens of milliseconds, which others wait for."""
@@ -106,13 +103,13 @@ class TweetService:
         `AlreadyExistsError` if `request_id` was used for other content.
         """
         check_id("user_id", user_id)
-        _check_media_ids(media_ids)
+        check_media_ids(media_ids)
         said = await read_content(text, language, may_be_empty=bool(media_ids))
         check_optional_id("in_reply_to_tweet_id", in_reply_to)
         check_optional_id("quote_tweet_id", quote)
         validate_request_id(request_id)
 
-        content = _fingerprint(said, in_reply_to, quote, media_ids) if request_id else ""
+        content = fingerprint_of(said, in_reply_to, quote, media_ids) if request_id else ""
         claim = await self._store.find_claim(user_id, request_id) if request_id else None
         repeated = claim is not None
         if claim is None:
@@ -137,7 +134,7 @@ class TweetService:
             quote_tweet_id=quote,
             entities=said.entities,
             language=said.language,
-            in_reply_to_user_id=_answered(referenced, claim.tweet_id, in_reply_to),
+            in_reply_to_user_id=answered_user(referenced, claim.tweet_id, in_reply_to),
             lineage=claim.lineage,
         )
         was_created = repeated and await self._store.was_created(tweet.tweet_id)
@@ -291,31 +288,6 @@ class TweetService:
             if tweet_id not in found:
                 raise _no_tweet(field, tweet_id)
         return found
-
-
-def _answered(found: dict[int, Tweet], tweet_id: int, in_reply_to: int) -> int:
-    """Give whom a tweet answers: as its first try kept it, else as the one answered says, or 0."""
-    if tweet_id in found:
-        return found[tweet_id].in_reply_to_user_id
-    return found[in_reply_to].user_id if in_reply_to in found else 0
-
-
-def _check_media_ids(media_ids: Sequence[int]) -> None:
-    if media_ids:
-        check_ids("media_ids", media_ids, most=MAX_MEDIA)
-    if len(set(media_ids)) < len(media_ids):
-        raise InvalidArgumentError("media_ids", "must name each picture once")
-
-
-def _fingerprint(said: Content, in_reply_to: int, quote: int, media_ids: Sequence[int]) -> str:
-    """Tell repeats from other content; without what is new, as versions before that did."""
-    content: list[str | int] = [said.text, in_reply_to, quote]
-    if said.given_language:
-        content.append(said.given_language)
-    if media_ids:
-        # No language is called so.
-        content += ["media", *media_ids]
-    return fingerprint(*content)
 
 
 def _no_tweet(field: str, tweet_id: int) -> NotFoundError:

@@ -9,7 +9,7 @@ from services.platform.runtime.clock import SystemClock
 from services.tweet.body_cells import encode_body, encode_said
 from services.tweet.conversation import Conversations
 from services.tweet.keys import tweet_row_key
-from services.tweet.model import ConversationPage, Thread, Tweet
+from services.tweet.model import ConversationPage, ReplyThread, Tweet
 from services.tweet.reply_rows import RowReplies
 from services.tweet.service import TweetService
 from services.tweet.spec import OUTBOX, TWEETS
@@ -154,7 +154,7 @@ def ids(tweets: Iterable[Tweet]) -> list[int]:
     return [tweet.tweet_id for tweet in tweets]
 
 
-def shape(threads: Iterable[Thread]) -> Shape:
+def shape(threads: Iterable[ReplyThread]) -> Shape:
     return [
         (each.tweet.tweet_id, shape(each.replies)) if each.replies else each.tweet.tweet_id
         for each in threads

@@ -86,6 +86,11 @@ def test_what_members_post_newest_first(mesh: Mesh) -> None:
     tweets = [post(mesh, one) for one in (bob, bob, cyd, dan, ada, bob, cyd)]
     of_members = [*tweets[:3], *tweets[4:]][::-1]
     assert timeline(mesh, list_id, ada) == timeline(mesh, list_id, dan, 50) == of_members
+    drawn = mesh.rest.get(f"/v1/lists/{list_id}/timeline", params={"user_id": ada}).json()
+    assert {one["user_id"] for one in drawn["includes"]["users"]} == {
+        one["user_id"] for one in drawn["tweets"]
+    }
+    assert all(one["like_count"] == 0 and not one["viewer"]["liked"] for one in drawn["tweets"])
     assert mesh.rest.delete(f"/v1/tweets/{tweets[5]}", params={"user_id": bob}).is_success
     assert timeline(mesh, list_id, ada) == [each for each in of_members if each != tweets[5]]
     body = {"muter_id": ada, "muted_id": cyd}

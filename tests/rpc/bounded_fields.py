@@ -7,7 +7,7 @@ from typing import Any
 from services.graph.follows import MAX_FOLLOWEES
 from services.platform.ids.arguments import MAX_LISTED_IDS
 from services.platform.ids.model import MAX_ID
-from services.tweet.service import MAX_MEDIA
+from services.tweet.creating import MAX_MEDIA
 from tests.rpc.hostile_texts import FOUR_TO_ONE
 
 Made = Callable[[Any], str]
@@ -97,6 +97,7 @@ FIELDS: dict[str, Field] = {
     "aviary.list.v1.CreateListRequest.description": LIST_DESCRIPTION,
     "aviary.list.v1.CreateListRequest.name": LIST_NAME,
     "aviary.list.v1.CreateListRequest.request_id": REQUEST_ID,
+    "aviary.list.v1.GetListTimelineRequest.expansions": EXPANSIONS,
     "aviary.list.v1.GetListTimelineRequest.cursor": Field([lambda w: w.list_timeline], ["c" * 34]),
     "aviary.list.v1.ListListMembersRequest.cursor": Field([lambda w: w.members], ["c" * 34]),
     "aviary.list.v1.ListListsRequest.cursor": Field([lambda w: w.lists], ["c" * 34]),
