@@ -66,8 +66,8 @@ def test_what_runs_agrees_with_the_descriptor(api: Mesh) -> None:
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout == (
-        "engagement, fanout, gateway, graph, id, identity, media, search, timeline, tweet, user, "
-        "the edge and its document agree\n"
+        "engagement, fanout, gateway, graph, id, identity, list, media, notification, search, "
+        "timeline, tweet, user, the edge and its document agree\n"
     )
 
 

@@ -20,6 +20,7 @@ ORDER = (
     "user",
     "identity",
     "graph",
+    "media",
     "tweet",
     "engagement",
     "search",
