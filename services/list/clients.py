@@ -14,10 +14,10 @@ from services.platform.rpc.rpc_client import RpcClient
 
 __all__ = ["GraphClient", "TweetClient", "UserClient"]
 
-TWEETS_PER_ANSWER: Final = 15
-"""As many of any size as one answer holds: the longest URLs make a tweet of 270 kB, as each is in
-the text and among the entities, and 4 MB is what a channel takes. Where an answer does not fit, the
-same is asked for again in such parts."""
+TWEETS_PER_ANSWER: Final = 14
+"""As many of any size as one answer holds: the longest URLs, each in the text and among the
+entities, and four pictures make a tweet of 290 kB, and 4 MB is what a channel takes. Where an
+answer does not fit, the same is asked for again in such parts."""
 
 
 class UserClient:

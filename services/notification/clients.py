@@ -22,10 +22,10 @@ Item = TypeVar("Item")
 
 PER_CALL: Final = 1_000
 """What each of these services takes at once; longer lists are split."""
-TWEETS_PER_ANSWER: Final = 15
-"""As many of any size as one answer holds: the longest URLs make a tweet of 270 kB, as each is in
-the text and among the entities, and 4 MB is what a channel takes. Where an answer does not fit, the
-same is asked for again in such parts."""
+TWEETS_PER_ANSWER: Final = 14
+"""As many of any size as one answer holds: the longest URLs, each in the text and among the
+entities, and four pictures make a tweet of 290 kB, and 4 MB is what a channel takes. Where an
+answer does not fit, the same is asked for again in such parts."""
 
 
 class UserClient:

@@ -25,7 +25,7 @@ MAX_UNREAD: Final = 100
 """Unread notifications counted; clients show no more than `99+`."""
 MAX_PAGE_BYTES: Final = 3_500_000
 """Of the users and tweets that a page names: a channel takes 4 MiB of an answer. A page with more
-ends earlier; the largest tweet has 270 kB, and a user whose name and bio are full of combining
+ends earlier; the largest tweet has 290 kB, and a user whose name and bio are full of combining
 marks 3.5 kB."""
 
 

@@ -29,7 +29,7 @@ filled from what those stored: with less in the store, that would merge from eve
 
 ROUND_IDS: Final = 200
 """Ids that a further round of a read looks at, at most: as many as the longest page has, since all
-their bodies are in memory at once, and the largest tweet is of 270 kB.
+their bodies are in memory at once, and the largest tweet is of 290 kB.
 """
 
 
