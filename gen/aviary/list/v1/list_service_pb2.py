@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from aviary.edge.v1 import access_pb2 as aviary_dot_edge_dot_v1_dot_access__pb2
 from aviary.edge.v1 import limits_pb2 as aviary_dot_edge_dot_v1_dot_limits__pb2
 from aviary.list.v1 import list_pb2 as aviary_dot_list_dot_v1_dot_list__pb2
+from aviary.tweet.v1 import includes_pb2 as aviary_dot_tweet_dot_v1_dot_includes__pb2
 from aviary.tweet.v1 import tweet_pb2 as aviary_dot_tweet_dot_v1_dot_tweet__pb2
 from aviary.user.v1 import user_pb2 as aviary_dot_user_dot_v1_dot_user__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!aviary/list/v1/list_service.proto\x12\x0e\x61viary.list.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a\x19\x61viary/list/v1/list.proto\x1a\x1b\x61viary/tweet/v1/tweet.proto\x1a\x19\x61viary/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xcf\x01\n\x11\x43reateListRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12%\n\x04name\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xda\xda\x18\x0f\x18\x01 \x19\x32\tlist-name\x12\x31\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x1c\xe2\x41\x01\x01\xda\xda\x18\x14 d2\x10list-description\x12\x15\n\x07private\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12(\n\nrequest_id\x18\x05 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\"8\n\x12\x43reateListResponse\x12\"\n\x04list\x18\x01 \x01(\x0b\x32\x14.aviary.list.v1.List\"N\n\x0eGetListRequest\x12\x1b\n\x07list_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\"5\n\x0fGetListResponse\x12\"\n\x04list\x18\x01 \x01(\x0b\x32\x14.aviary.list.v1.List\"\xf6\x01\n\x11UpdateListRequest\x12\x1b\n\x07list_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12*\n\x04name\x18\x03 \x01(\tB\x17\xe2\x41\x01\x01\xda\xda\x18\x0f\x18\x01 \x19\x32\tlist-nameH\x00\x88\x01\x01\x12\x36\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x1c\xe2\x41\x01\x01\xda\xda\x18\x14 d2\x10list-descriptionH\x01\x88\x01\x01\x12\x1a\n\x07private\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01H\x02\x88\x01\x01\x42\x07\n\x05_nameB\x0e\n\x0c_descriptionB\n\n\x08_private\"8\n\x12UpdateListResponse\x12\"\n\x04list\x18\x01 \x01(\x0b\x32\x14.aviary.list.v1.List\"Q\n\x11\x44\x65leteListRequest\x12\x1b\n\x07list_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\"\x14\n\x12\x44\x65leteListResponse\"s\n\x10ListListsRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12 \n\x06\x63ursor\x18\x02 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08\x32\x06\x63ursor\x12\x1c\n\x05limit\x18\x03 \x01(\x05\x42\r\xe2\x41\x01\x01\xda\xda\x18\x05\x08\x00\x10\xc8\x01\"b\n\x11ListListsResponse\x12#\n\x05lists\x18\x01 \x03(\x0b\x32\x14.aviary.list.v1.List\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"s\n\x14\x41\x64\x64ListMemberRequest\x12\x1b\n\x07list_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12\x1d\n\tmember_id\x18\x03 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\"\x17\n\x15\x41\x64\x64ListMemberResponse\"v\n\x17RemoveListMemberRequest\x12\x1b\n\x07list_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12\x1d\n\tmember_id\x18\x03 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\"\x1a\n\x18RemoveListMemberResponse\"\x96\x01\n\x16ListListMembersRequest\x12\x1b\n\x07list_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12 \n\x06\x63ursor\x18\x03 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08\x32\x06\x63ursor\x12\x1c\n\x05limit\x18\x04 \x01(\x05\x42\r\xe2\x41\x01\x01\xda\xda\x18\x05\x08\x00\x10\xc8\x01\"h\n\x17ListListMembersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.aviary.user.v1.User\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"\x96\x01\n\x16GetListTimelineRequest\x12\x1b\n\x07list_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12 \n\x06\x63ursor\x18\x03 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08\x32\x06\x63ursor\x12\x1c\n\x05limit\x18\x04 \x01(\x05\x42\r\xe2\x41\x01\x01\xda\xda\x18\x05\x08\x00\x10\xc8\x01\"k\n\x17GetListTimelineResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor2\x99\n\n\x0bListService\x12\x81\x01\n\nCreateList\x12!.aviary.list.v1.CreateListRequest\x1a\".aviary.list.v1.CreateListResponse\",\x90\x02\x00\xca\xda\x18\r\n\x0blists:write\xf0\xda\x18\x01\x82\xd3\xe4\x93\x02\x0e\"\t/v1/lists:\x01*\x12z\n\x07GetList\x12\x1e.aviary.list.v1.GetListRequest\x1a\x1f.aviary.list.v1.GetListResponse\".\x90\x02\x01\xca\xda\x18\x0c\n\nlists:read\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/lists/{list_id}\x12\x87\x01\n\nUpdateList\x12!.aviary.list.v1.UpdateListRequest\x1a\".aviary.list.v1.UpdateListResponse\"2\x90\x02\x02\xca\xda\x18\r\n\x0blists:write\x82\xd3\xe4\x93\x02\x18\x32\x13/v1/lists/{list_id}:\x01*\x12\x84\x01\n\nDeleteList\x12!.aviary.list.v1.DeleteListRequest\x1a\".aviary.list.v1.DeleteListResponse\"/\x90\x02\x02\xca\xda\x18\r\n\x0blists:write\x82\xd3\xe4\x93\x02\x15*\x13/v1/lists/{list_id}\x12v\n\tListLists\x12 .aviary.list.v1.ListListsRequest\x1a!.aviary.list.v1.ListListsResponse\"$\x90\x02\x01\xca\xda\x18\x0c\n\nlists:read\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/lists\x12\x98\x01\n\rAddListMember\x12$.aviary.list.v1.AddListMemberRequest\x1a%.aviary.list.v1.AddListMemberResponse\":\x90\x02\x02\xca\xda\x18\r\n\x0blists:write\x82\xd3\xe4\x93\x02 \"\x1b/v1/lists/{list_id}/members:\x01*\x12\xaa\x01\n\x10RemoveListMember\x12\'.aviary.list.v1.RemoveListMemberRequest\x1a(.aviary.list.v1.RemoveListMemberResponse\"C\x90\x02\x02\xca\xda\x18\r\n\x0blists:write\x82\xd3\xe4\x93\x02)*\'/v1/lists/{list_id}/members/{member_id}\x12\x9a\x01\n\x0fListListMembers\x12&.aviary.list.v1.ListListMembersRequest\x1a\'.aviary.list.v1.ListListMembersResponse\"6\x90\x02\x01\xca\xda\x18\x0c\n\nlists:read\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/lists/{list_id}/members\x12\x9b\x01\n\x0fGetListTimeline\x12&.aviary.list.v1.GetListTimelineRequest\x1a\'.aviary.list.v1.GetListTimelineResponse\"7\x90\x02\x01\xca\xda\x18\x0c\n\nlists:read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/lists/{list_id}/timelineb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!aviary/list/v1/list_service.proto\x12\x0e\x61viary.list.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a\x19\x61viary/list/v1/list.proto\x1a\x1e\x61viary/tweet/v1/includes.proto\x1a\x1b\x61viary/tweet/v1/tweet.proto\x1a\x19\x61viary/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xcf\x01\n\x11\x43reateListRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12%\n\x04name\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xda\xda\x18\x0f\x18\x01 \x19\x32\tlist-name\x12\x31\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x1c\xe2\x41\x01\x01\xda\xda\x18\x14 d2\x10list-description\x12\x15\n\x07private\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12(\n\nrequest_id\x18\x05 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\"8\n\x12\x43reateListResponse\x12\"\n\x04list\x18\x01 \x01(\x0b\x32\x14.aviary.list.v1.List\"N\n\x0eGetListRequest\x12\x1b\n\x07list_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\"5\n\x0fGetListResponse\x12\"\n\x04list\x18\x01 \x01(\x0b\x32\x14.aviary.list.v1.List\"\xf6\x01\n\x11UpdateListRequest\x12\x1b\n\x07list_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12*\n\x04name\x18\x03 \x01(\tB\x17\xe2\x41\x01\x01\xda\xda\x18\x0f\x18\x01 \x19\x32\tlist-nameH\x00\x88\x01\x01\x12\x36\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x1c\xe2\x41\x01\x01\xda\xda\x18\x14 d2\x10list-descriptionH\x01\x88\x01\x01\x12\x1a\n\x07private\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01H\x02\x88\x01\x01\x42\x07\n\x05_nameB\x0e\n\x0c_descriptionB\n\n\x08_private\"8\n\x12UpdateListResponse\x12\"\n\x04list\x18\x01 \x01(\x0b\x32\x14.aviary.list.v1.List\"Q\n\x11\x44\x65leteListRequest\x12\x1b\n\x07list_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\"\x14\n\x12\x44\x65leteListResponse\"s\n\x10ListListsRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12 \n\x06\x63ursor\x18\x02 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08\x32\x06\x63ursor\x12\x1c\n\x05limit\x18\x03 \x01(\x05\x42\r\xe2\x41\x01\x01\xda\xda\x18\x05\x08\x00\x10\xc8\x01\"b\n\x11ListListsResponse\x12#\n\x05lists\x18\x01 \x03(\x0b\x32\x14.aviary.list.v1.List\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"s\n\x14\x41\x64\x64ListMemberRequest\x12\x1b\n\x07list_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12\x1d\n\tmember_id\x18\x03 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\"\x17\n\x15\x41\x64\x64ListMemberResponse\"v\n\x17RemoveListMemberRequest\x12\x1b\n\x07list_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12\x1d\n\tmember_id\x18\x03 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\"\x1a\n\x18RemoveListMemberResponse\"\x96\x01\n\x16ListListMembersRequest\x12\x1b\n\x07list_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12 \n\x06\x63ursor\x18\x03 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08\x32\x06\x63ursor\x12\x1c\n\x05limit\x18\x04 \x01(\x05\x42\r\xe2\x41\x01\x01\xda\xda\x18\x05\x08\x00\x10\xc8\x01\"h\n\x17ListListMembersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.aviary.user.v1.User\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"\xcd\x02\n\x16GetListTimelineRequest\x12\x1b\n\x07list_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12 \n\x06\x63ursor\x18\x03 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08\x32\x06\x63ursor\x12\x1c\n\x05limit\x18\x04 \x01(\x05\x42\r\xe2\x41\x01\x01\xda\xda\x18\x05\x08\x00\x10\xc8\x01\x12\xb4\x01\n\nexpansions\x18\x14 \x01(\tB\x9f\x01\xe2\x41\x01\x01\xda\xda\x18\x96\x01*\x93\x01^((author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)(,(author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)){0,3})?$\"\x98\x01\n\x17GetListTimelineResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x12+\n\x08includes\x18\x14 \x01(\x0b\x32\x19.aviary.tweet.v1.IncludesB\x0e\n\x0c_next_cursor2\x99\n\n\x0bListService\x12\x81\x01\n\nCreateList\x12!.aviary.list.v1.CreateListRequest\x1a\".aviary.list.v1.CreateListResponse\",\x90\x02\x00\xca\xda\x18\r\n\x0blists:write\xf0\xda\x18\x01\x82\xd3\xe4\x93\x02\x0e\"\t/v1/lists:\x01*\x12z\n\x07GetList\x12\x1e.aviary.list.v1.GetListRequest\x1a\x1f.aviary.list.v1.GetListResponse\".\x90\x02\x01\xca\xda\x18\x0c\n\nlists:read\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/lists/{list_id}\x12\x87\x01\n\nUpdateList\x12!.aviary.list.v1.UpdateListRequest\x1a\".aviary.list.v1.UpdateListResponse\"2\x90\x02\x02\xca\xda\x18\r\n\x0blists:write\x82\xd3\xe4\x93\x02\x18\x32\x13/v1/lists/{list_id}:\x01*\x12\x84\x01\n\nDeleteList\x12!.aviary.list.v1.DeleteListRequest\x1a\".aviary.list.v1.DeleteListResponse\"/\x90\x02\x02\xca\xda\x18\r\n\x0blists:write\x82\xd3\xe4\x93\x02\x15*\x13/v1/lists/{list_id}\x12v\n\tListLists\x12 .aviary.list.v1.ListListsRequest\x1a!.aviary.list.v1.ListListsResponse\"$\x90\x02\x01\xca\xda\x18\x0c\n\nlists:read\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/lists\x12\x98\x01\n\rAddListMember\x12$.aviary.list.v1.AddListMemberRequest\x1a%.aviary.list.v1.AddListMemberResponse\":\x90\x02\x02\xca\xda\x18\r\n\x0blists:write\x82\xd3\xe4\x93\x02 \"\x1b/v1/lists/{list_id}/members:\x01*\x12\xaa\x01\n\x10RemoveListMember\x12\'.aviary.list.v1.RemoveListMemberRequest\x1a(.aviary.list.v1.RemoveListMemberResponse\"C\x90\x02\x02\xca\xda\x18\r\n\x0blists:write\x82\xd3\xe4\x93\x02)*\'/v1/lists/{list_id}/members/{member_id}\x12\x9a\x01\n\x0fListListMembers\x12&.aviary.list.v1.ListListMembersRequest\x1a\'.aviary.list.v1.ListListMembersResponse\"6\x90\x02\x01\xca\xda\x18\x0c\n\nlists:read\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/lists/{list_id}/members\x12\x9b\x01\n\x0fGetListTimeline\x12&.aviary.list.v1.GetListTimelineRequest\x1a\'.aviary.list.v1.GetListTimelineResponse\"7\x90\x02\x01\xca\xda\x18\x0c\n\nlists:read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/lists/{list_id}/timelineb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -100,6 +101,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETLISTTIMELINEREQUEST'].fields_by_name['cursor']._serialized_options = b'\342A\001\001\332\332\030\0102\006cursor'
   _globals['_GETLISTTIMELINEREQUEST'].fields_by_name['limit']._loaded_options = None
   _globals['_GETLISTTIMELINEREQUEST'].fields_by_name['limit']._serialized_options = b'\342A\001\001\332\332\030\005\010\000\020\310\001'
+  _globals['_GETLISTTIMELINEREQUEST'].fields_by_name['expansions']._loaded_options = None
+  _globals['_GETLISTTIMELINEREQUEST'].fields_by_name['expansions']._serialized_options = b'\342A\001\001\332\332\030\226\001*\223\001^((author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)(,(author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)){0,3})?$'
   _globals['_LISTSERVICE'].methods_by_name['CreateList']._loaded_options = None
   _globals['_LISTSERVICE'].methods_by_name['CreateList']._serialized_options = b'\220\002\000\312\332\030\r\n\013lists:write\360\332\030\001\202\323\344\223\002\016\"\t/v1/lists:\001*'
   _globals['_LISTSERVICE'].methods_by_name['GetList']._loaded_options = None
@@ -118,42 +121,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSERVICE'].methods_by_name['ListListMembers']._serialized_options = b'\220\002\001\312\332\030\014\n\nlists:read\202\323\344\223\002\035\022\033/v1/lists/{list_id}/members'
   _globals['_LISTSERVICE'].methods_by_name['GetListTimeline']._loaded_options = None
   _globals['_LISTSERVICE'].methods_by_name['GetListTimeline']._serialized_options = b'\220\002\001\312\332\030\014\n\nlists:read\202\323\344\223\002\036\022\034/v1/lists/{list_id}/timeline'
-  _globals['_CREATELISTREQUEST']._serialized_start=258
-  _globals['_CREATELISTREQUEST']._serialized_end=465
-  _globals['_CREATELISTRESPONSE']._serialized_start=467
-  _globals['_CREATELISTRESPONSE']._serialized_end=523
-  _globals['_GETLISTREQUEST']._serialized_start=525
-  _globals['_GETLISTREQUEST']._serialized_end=603
-  _globals['_GETLISTRESPONSE']._serialized_start=605
-  _globals['_GETLISTRESPONSE']._serialized_end=658
-  _globals['_UPDATELISTREQUEST']._serialized_start=661
-  _globals['_UPDATELISTREQUEST']._serialized_end=907
-  _globals['_UPDATELISTRESPONSE']._serialized_start=909
-  _globals['_UPDATELISTRESPONSE']._serialized_end=965
-  _globals['_DELETELISTREQUEST']._serialized_start=967
-  _globals['_DELETELISTREQUEST']._serialized_end=1048
-  _globals['_DELETELISTRESPONSE']._serialized_start=1050
-  _globals['_DELETELISTRESPONSE']._serialized_end=1070
-  _globals['_LISTLISTSREQUEST']._serialized_start=1072
-  _globals['_LISTLISTSREQUEST']._serialized_end=1187
-  _globals['_LISTLISTSRESPONSE']._serialized_start=1189
-  _globals['_LISTLISTSRESPONSE']._serialized_end=1287
-  _globals['_ADDLISTMEMBERREQUEST']._serialized_start=1289
-  _globals['_ADDLISTMEMBERREQUEST']._serialized_end=1404
-  _globals['_ADDLISTMEMBERRESPONSE']._serialized_start=1406
-  _globals['_ADDLISTMEMBERRESPONSE']._serialized_end=1429
-  _globals['_REMOVELISTMEMBERREQUEST']._serialized_start=1431
-  _globals['_REMOVELISTMEMBERREQUEST']._serialized_end=1549
-  _globals['_REMOVELISTMEMBERRESPONSE']._serialized_start=1551
-  _globals['_REMOVELISTMEMBERRESPONSE']._serialized_end=1577
-  _globals['_LISTLISTMEMBERSREQUEST']._serialized_start=1580
-  _globals['_LISTLISTMEMBERSREQUEST']._serialized_end=1730
-  _globals['_LISTLISTMEMBERSRESPONSE']._serialized_start=1732
-  _globals['_LISTLISTMEMBERSRESPONSE']._serialized_end=1836
-  _globals['_GETLISTTIMELINEREQUEST']._serialized_start=1839
-  _globals['_GETLISTTIMELINEREQUEST']._serialized_end=1989
-  _globals['_GETLISTTIMELINERESPONSE']._serialized_start=1991
-  _globals['_GETLISTTIMELINERESPONSE']._serialized_end=2098
-  _globals['_LISTSERVICE']._serialized_start=2101
-  _globals['_LISTSERVICE']._serialized_end=3406
+  _globals['_CREATELISTREQUEST']._serialized_start=290
+  _globals['_CREATELISTREQUEST']._serialized_end=497
+  _globals['_CREATELISTRESPONSE']._serialized_start=499
+  _globals['_CREATELISTRESPONSE']._serialized_end=555
+  _globals['_GETLISTREQUEST']._serialized_start=557
+  _globals['_GETLISTREQUEST']._serialized_end=635
+  _globals['_GETLISTRESPONSE']._serialized_start=637
+  _globals['_GETLISTRESPONSE']._serialized_end=690
+  _globals['_UPDATELISTREQUEST']._serialized_start=693
+  _globals['_UPDATELISTREQUEST']._serialized_end=939
+  _globals['_UPDATELISTRESPONSE']._serialized_start=941
+  _globals['_UPDATELISTRESPONSE']._serialized_end=997
+  _globals['_DELETELISTREQUEST']._serialized_start=999
+  _globals['_DELETELISTREQUEST']._serialized_end=1080
+  _globals['_DELETELISTRESPONSE']._serialized_start=1082
+  _globals['_DELETELISTRESPONSE']._serialized_end=1102
+  _globals['_LISTLISTSREQUEST']._serialized_start=1104
+  _globals['_LISTLISTSREQUEST']._serialized_end=1219
+  _globals['_LISTLISTSRESPONSE']._serialized_start=1221
+  _globals['_LISTLISTSRESPONSE']._serialized_end=1319
+  _globals['_ADDLISTMEMBERREQUEST']._serialized_start=1321
+  _globals['_ADDLISTMEMBERREQUEST']._serialized_end=1436
+  _globals['_ADDLISTMEMBERRESPONSE']._serialized_start=1438
+  _globals['_ADDLISTMEMBERRESPONSE']._serialized_end=1461
+  _globals['_REMOVELISTMEMBERREQUEST']._serialized_start=1463
+  _globals['_REMOVELISTMEMBERREQUEST']._serialized_end=1581
+  _globals['_REMOVELISTMEMBERRESPONSE']._serialized_start=1583
+  _globals['_REMOVELISTMEMBERRESPONSE']._serialized_end=1609
+  _globals['_LISTLISTMEMBERSREQUEST']._serialized_start=1612
+  _globals['_LISTLISTMEMBERSREQUEST']._serialized_end=1762
+  _globals['_LISTLISTMEMBERSRESPONSE']._serialized_start=1764
+  _globals['_LISTLISTMEMBERSRESPONSE']._serialized_end=1868
+  _globals['_GETLISTTIMELINEREQUEST']._serialized_start=1871
+  _globals['_GETLISTTIMELINEREQUEST']._serialized_end=2204
+  _globals['_GETLISTTIMELINERESPONSE']._serialized_start=2207
+  _globals['_GETLISTTIMELINERESPONSE']._serialized_end=2359
+  _globals['_LISTSERVICE']._serialized_start=2362
+  _globals['_LISTSERVICE']._serialized_end=3667
 # @@protoc_insertion_point(module_scope)

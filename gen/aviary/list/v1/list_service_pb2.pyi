@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from aviary.list.v1 import list_pb2 as _list_pb2
+from aviary.tweet.v1 import includes_pb2 as _includes_pb2
 from aviary.tweet.v1 import tweet_pb2 as _tweet_pb2
 from aviary.user.v1 import user_pb2 as _user_pb2
 from collections import abc as _abc
@@ -477,6 +478,7 @@ class GetListTimelineRequest(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    EXPANSIONS_FIELD_NUMBER: _builtins.int
     list_id: _builtins.int
     """The list; positive."""
     user_id: _builtins.int
@@ -485,6 +487,10 @@ class GetListTimelineRequest(_message.Message):
     """The next_cursor of the page before; empty for the first page."""
     limit: _builtins.int
     """Tweets per page, 1-200; 0 means 50."""
+    expansions: _builtins.str
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, each once, with commas between; empty for `author_id`.
+    """
     def __init__(
         self,
         *,
@@ -492,10 +498,11 @@ class GetListTimelineRequest(_message.Message):
         user_id: _builtins.int = ...,
         cursor: _builtins.str = ...,
         limit: _builtins.int = ...,
+        expansions: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "list_id", b"list_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "expansions", b"expansions", "limit", b"limit", "list_id", b"list_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -509,21 +516,27 @@ class GetListTimelineResponse(_message.Message):
 
     TWEETS_FIELD_NUMBER: _builtins.int
     NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    INCLUDES_FIELD_NUMBER: _builtins.int
     next_cursor: _builtins.str
     """Where the next page starts; absent at the end."""
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
         """Newest first. Full as long as more exist and fit, unless 500 were passed over for it."""
 
+    @_builtins.property
+    def includes(self) -> _includes_pb2.Includes:
+        """Authors and tweets that these refer to."""
+
     def __init__(
         self,
         *,
         tweets: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
         next_cursor: _builtins.str | None = ...,
+        includes: _includes_pb2.Includes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "includes", b"includes", "next_cursor", b"next_cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor", "tweets", b"tweets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "includes", b"includes", "next_cursor", b"next_cursor", "tweets", b"tweets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__next_cursor: _TypeAlias = _typing.Literal["next_cursor"]  # noqa: Y015
     _WhichOneofArgType__next_cursor: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor"]  # noqa: Y015

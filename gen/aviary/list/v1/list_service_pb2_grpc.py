@@ -159,8 +159,8 @@ class ListServiceServicer:
 
     def GetListTimeline(self, request, context):
         """Reads what the members of a list post, newest first, without tweets of users whom the reader mutes
-        or shares a block with. INVALID_ARGUMENT: list_id, user_id, cursor, limit. NOT_FOUND
-        (LIST_NOT_FOUND): none, or private.
+        or shares a block with. INVALID_ARGUMENT: list_id, user_id, cursor, limit,
+        expansions. NOT_FOUND (LIST_NOT_FOUND): none, or private.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

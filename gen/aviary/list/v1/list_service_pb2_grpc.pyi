@@ -73,8 +73,8 @@ class ListServiceStub:
     """
     GetListTimeline: _grpc.UnaryUnaryMultiCallable[_list_service_pb2.GetListTimelineRequest, _list_service_pb2.GetListTimelineResponse]
     """Reads what the members of a list post, newest first, without tweets of users whom the reader mutes
-    or shares a block with. INVALID_ARGUMENT: list_id, user_id, cursor, limit. NOT_FOUND
-    (LIST_NOT_FOUND): none, or private.
+    or shares a block with. INVALID_ARGUMENT: list_id, user_id, cursor, limit,
+    expansions. NOT_FOUND (LIST_NOT_FOUND): none, or private.
     """
 
 @_typing.type_check_only
@@ -122,8 +122,8 @@ class ListServiceAsyncStub(ListServiceStub):
     """
     GetListTimeline: _aio.UnaryUnaryMultiCallable[_list_service_pb2.GetListTimelineRequest, _list_service_pb2.GetListTimelineResponse]  # type: ignore[assignment]
     """Reads what the members of a list post, newest first, without tweets of users whom the reader mutes
-    or shares a block with. INVALID_ARGUMENT: list_id, user_id, cursor, limit. NOT_FOUND
-    (LIST_NOT_FOUND): none, or private.
+    or shares a block with. INVALID_ARGUMENT: list_id, user_id, cursor, limit,
+    expansions. NOT_FOUND (LIST_NOT_FOUND): none, or private.
     """
 
 class ListServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -222,8 +222,8 @@ class ListServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_list_service_pb2.GetListTimelineResponse, _abc.Awaitable[_list_service_pb2.GetListTimelineResponse]]:
         """Reads what the members of a list post, newest first, without tweets of users whom the reader mutes
-        or shares a block with. INVALID_ARGUMENT: list_id, user_id, cursor, limit. NOT_FOUND
-        (LIST_NOT_FOUND): none, or private.
+        or shares a block with. INVALID_ARGUMENT: list_id, user_id, cursor, limit,
+        expansions. NOT_FOUND (LIST_NOT_FOUND): none, or private.
         """
 
 def add_ListServiceServicer_to_server(servicer: ListServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

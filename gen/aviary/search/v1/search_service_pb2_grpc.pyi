@@ -38,7 +38,7 @@ class SearchServiceStub:
     SearchTweets: _grpc.UnaryUnaryMultiCallable[_search_service_pb2.SearchTweetsRequest, _search_service_pb2.SearchTweetsResponse]
     """Searches tweets. Of tweets that say nearly the same, one is shown; tweets of users who are muted,
     or share a block with the reader, are not. INVALID_ARGUMENT: user_id, query, sort, limit, cursor,
-    expansions.
+    expansions. NOT_FOUND (USER_NOT_FOUND): the reader.
     """
     ListTrends: _grpc.UnaryUnaryMultiCallable[_search_service_pb2.ListTrendsRequest, _search_service_pb2.ListTrendsResponse]
     """Lists hashtags that more people use now than they did, the strongest first. INVALID_ARGUMENT:
@@ -61,7 +61,7 @@ class SearchServiceAsyncStub(SearchServiceStub):
     SearchTweets: _aio.UnaryUnaryMultiCallable[_search_service_pb2.SearchTweetsRequest, _search_service_pb2.SearchTweetsResponse]  # type: ignore[assignment]
     """Searches tweets. Of tweets that say nearly the same, one is shown; tweets of users who are muted,
     or share a block with the reader, are not. INVALID_ARGUMENT: user_id, query, sort, limit, cursor,
-    expansions.
+    expansions. NOT_FOUND (USER_NOT_FOUND): the reader.
     """
     ListTrends: _aio.UnaryUnaryMultiCallable[_search_service_pb2.ListTrendsRequest, _search_service_pb2.ListTrendsResponse]  # type: ignore[assignment]
     """Lists hashtags that more people use now than they did, the strongest first. INVALID_ARGUMENT:
@@ -87,7 +87,7 @@ class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_search_service_pb2.SearchTweetsResponse, _abc.Awaitable[_search_service_pb2.SearchTweetsResponse]]:
         """Searches tweets. Of tweets that say nearly the same, one is shown; tweets of users who are muted,
         or share a block with the reader, are not. INVALID_ARGUMENT: user_id, query, sort, limit, cursor,
-        expansions.
+        expansions. NOT_FOUND (USER_NOT_FOUND): the reader.
         """
 
     @_abc_1.abstractmethod

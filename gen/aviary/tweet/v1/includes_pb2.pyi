@@ -32,8 +32,8 @@ class Includes(_message.Message):
     TWEETS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def users(self) -> _containers.RepeatedCompositeFieldContainer[_user_pb2.User]:
-        """The authors of the tweets, and of those below, in the order of the tweets; then those who are
-        mentioned.
+        """The authors of the tweets, and of those below, in the order of the tweets; then who
+        retweeted, and then those who are mentioned.
         """
 
     @_builtins.property

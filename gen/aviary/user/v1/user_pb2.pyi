@@ -41,7 +41,7 @@ class User(_message.Message):
     """
     followers_count: _builtins.int
     """Users who follow this one; may be off by a few for a while. It is there where users are read by
-    id or handle, unless it is not known at the moment, and absent elsewhere.
+    id or handle, or searched for, unless it is not known at the moment, and absent elsewhere.
     """
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
