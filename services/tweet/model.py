@@ -154,8 +154,6 @@ class RequestClaim:
     tweet_id: int
     fingerprint: str
     """A digest of the content: only a request with the same one is a repeat."""
-    media_refs: tuple[MediaRef, ...] = ()
-    """At most four pictures, in the author's order."""
     lineage: Lineage = NO_LINEAGE
     """What was found when it was made: a repeat says the same, whatever is deleted by then."""
 
