@@ -152,7 +152,7 @@ METRIC_DISK_FREE: Final = "disk.free"
 METRIC_BUILD_INFO: Final = "aviary.build_info"
 """Gauge, 1 by `version` (Aviary's) and `python`: what this process runs."""
 METRIC_SEARCH_LAG: Final = "search.lag"
-"""Histogram, seconds: from a tweet's creation until this replica finds it. Tweets that an index has
+"""Histogram, seconds from a tweet's creation until this replica finds it. Tweets that an index has
 from being built anew are not among them."""
 METRIC_ROWS_DURATION: Final = "rows.duration"
 """Histogram, seconds by `engine` (sqlite, bigtable), `operation`, `table` (the first, of many) and
