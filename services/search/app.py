@@ -8,6 +8,7 @@ from aviary.search.v1 import search_service_pb2
 
 from services.platform.composition.dependencies import Dependencies, Served, service_of
 from services.platform.rpc.method_handlers import Servicer
+from services.platform.runtime.arenas import share_one_arena
 from services.platform.runtime.pace import Pace
 from services.search.clients import GraphClient, TweetClient, UserClient
 from services.search.consumers import SearchConsumers
@@ -33,6 +34,8 @@ AWAY_MS: Final = (CHANGES_MAX_AGE_S - 3_600) * 1_000
 
 async def build(deps: Dependencies) -> Served:
     """Keep an index of this process's own in line with the tweets, and search it."""
+    # Tantivy merges segments in threads of its own.
+    share_one_arena()
     rows = await deps.rows(SPEC.name, SPEC.tables)
     changes, reports = RowChanges(rows, deps.clock), RowReports(rows)
     folder = IndexFolder.claim(deps.settings.data_dir / SPEC.name)
