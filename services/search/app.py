@@ -10,6 +10,7 @@ from services.platform.composition.dependencies import Dependencies, Served, ser
 from services.platform.drawing.opening import open_drawing
 from services.platform.ids.known_ids import KnownIds
 from services.platform.rpc.method_handlers import Servicer
+from services.platform.runtime.arenas import share_one_arena
 from services.platform.runtime.pace import Pace
 from services.platform.valkey.announcements import AnnouncementListener
 from services.search.clients import GraphClient, TweetClient, UserClient
@@ -42,6 +43,8 @@ async def build(deps: Dependencies) -> Served:
 
     Returns when the first index is built, or after `FIRST_BUILD_S`.
     """
+    # Tantivy merges segments in threads of its own.
+    share_one_arena()
     rows = await deps.rows(SPEC.name, SPEC.tables)
     changes, reports = RowChanges(rows, deps.clock), RowReports(rows)
     folder = IndexFolder.claim(deps.settings.data_dir / SPEC.name)

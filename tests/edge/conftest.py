@@ -78,7 +78,7 @@ class Tweets(tweet_grpc.TweetServiceServicer):
     async def DeleteTweet(self, request, context):  # noqa: ARG002, N802
         return tweet_pb.DeleteTweetResponse()
 
-    GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = DeleteTweet
+    GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = PlaceRetweets = DeleteTweet
     GetConversation = BackfillReplies = DeleteTweet
 
     async def StreamTweets(self, request, context):  # noqa: ARG002, N802

@@ -117,7 +117,8 @@ class Tweets:
     async def GetTweet(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         raise AssertionError
 
-    DeleteTweet = GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = GetTweet
+    DeleteTweet = GetTweets = LookupTweets = ListAuthorTweets = GetTweet
+    DecideDelivery = PlaceRetweets = GetTweet
     GetConversation = BackfillReplies = GetTweet
 
     async def StreamTweets(self, _request: Any, _context: Any) -> Any:  # noqa: N802

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from services.platform.config.settings import DEFAULT_ADDRESSES
 from tests.observability.alerting import (
     clears,
     fires,
@@ -83,11 +84,11 @@ def test_alerts_of_what_runs_out_have_something_to_look_at(watched: Watched) -> 
     quiet = {"CertificateExpires", "DiskFills", "ValkeyFills", "ValkeyEvicts"}
     assert not quiet - {"DiskFills"} & {each["alertname"] for each in firing(watched)}
     for query, jobs in (
-        ("count by (job) (certificate_remaining_seconds)", 8),
-        ("count by (job) (disk_free)", 8),
+        ("count by (job) (certificate_remaining_seconds)", len(DEFAULT_ADDRESSES)),
+        ("count by (job) (disk_free)", len(DEFAULT_ADDRESSES)),
         ("count by (store) (valkey_memory)", 2),
         ("count by (store) (valkey_evicted_total)", 2),
-        ("count by (job) (aviary_build_info)", 8),
+        ("count by (job) (aviary_build_info)", len(DEFAULT_ADDRESSES)),
         ("envoy_server_days_until_first_cert_expiring", 1),
     ):
         until(

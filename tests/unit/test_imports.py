@@ -14,6 +14,8 @@ from services.platform.specs import all_specs
 ROOT = Path(__file__).resolve().parents[2]
 
 FOR_ALL = {
+    "PIL": "makes pictures, in processes of their own",
+    "blurhash_rs": "as above",
     "google.api_core": "Google's clients, where an engine of theirs is chosen",
     "google.auth": "as above",
     "google.cloud": "as above",
@@ -34,10 +36,8 @@ FOR_ALL = {
 """Top of what is not to be imported, and whose it is."""
 
 NOT_FOR_ALL = {
-    "PIL": {"media"},
     "argon2": {"identity"},
     "authlib": {"identity"},
-    "blurhash_rs": {"media"},
     "gateway": {"gateway"},
     "joserfc": {"identity"},
     "openfeature": {"fanout", "gateway"},
