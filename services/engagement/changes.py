@@ -14,11 +14,11 @@ from typing import Final
 
 import structlog
 
-from services.engagement.arguments import no_user
+from services.engagement.arguments import no_tweet, no_user
 from services.engagement.model import Change, Commit, Edge, EdgeState
 from services.engagement.ports import EdgeStore, IdSource, Tweets, Users
 from services.platform.error_reasons import Reason
-from services.platform.errors import FailedPreconditionError, NotFoundError
+from services.platform.errors import FailedPreconditionError
 from services.platform.ids.snowflake_time import time_ms, worker
 from services.platform.observability.log_events import EVENT_ENGAGEMENT_OUT_OF_ORDER
 from services.platform.runtime.joined import answered, fail, give
@@ -227,8 +227,4 @@ def _check_exist(edge: Edge, missing: _Missing | Exception) -> None:
     if edge.actor_id in missing.users:
         raise no_user(edge.actor_id)
     if edge.tweet_id in missing.tweets:
-        raise NotFoundError(
-            f"tweet_id: no tweet {edge.tweet_id}",
-            reason=Reason.TWEET_NOT_FOUND,
-            metadata={"field": "tweet_id", "tweet_id": str(edge.tweet_id)},
-        )
+        raise no_tweet(edge.tweet_id)

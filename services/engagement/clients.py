@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-import grpc
 import grpc.aio
 from aviary.tweet.v1 import tweet_service_pb2, tweet_service_pb2_grpc
 from aviary.user.v1 import user_service_pb2, user_service_pb2_grpc
 
 from services.engagement.model import EncodedTweet, References, UserProfile
 from services.platform.errors import PermissionDeniedError, UnavailableError
+from services.platform.rpc.parts import in_parts, paged
 from services.platform.rpc.rpc_client import RpcClient
 from services.platform.rpc.timestamps import from_timestamp
 
@@ -52,7 +52,7 @@ class UserClient:
     async def _lookup(
         self, user_ids: Sequence[int]
     ) -> AsyncIterator[user_service_pb2.LookupUsersResponse]:
-        for page in _pages(user_ids, MAX_IDS_PER_CALL):
+        for page in paged(user_ids, MAX_IDS_PER_CALL):
             request = user_service_pb2.LookupUsersRequest(user_ids=page)
             with _not_yet_allowed():
                 answer = await self._rpc.call(self._stub.LookupUsers, request)
@@ -86,30 +86,15 @@ class TweetClient:
             for tweet in answer.tweets
         ]
 
-    async def _lookup(
+    def _lookup(
         self, tweet_ids: Sequence[int]
     ) -> AsyncIterator[tweet_service_pb2.LookupTweetsResponse]:
-        for page in _pages(tweet_ids, MAX_IDS_PER_CALL):
-            try:
-                answer = await self._look_up(page)
-            except grpc.aio.AioRpcError as error:
-                is_too_large = error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-                if not is_too_large or len(page) <= TWEETS_PER_ANSWER:
-                    raise
-            else:
-                yield answer
-                continue
-            for part in _pages(page, TWEETS_PER_ANSWER):
-                yield await self._look_up(part)
+        return in_parts(self._look_up, tweet_ids, most=MAX_IDS_PER_CALL, fits=TWEETS_PER_ANSWER)
 
     async def _look_up(self, tweet_ids: Sequence[int]) -> tweet_service_pb2.LookupTweetsResponse:
         request = tweet_service_pb2.LookupTweetsRequest(tweet_ids=tweet_ids)
         with _not_yet_allowed():
             return await self._rpc.call(self._stub.LookupTweets, request)
-
-
-def _pages(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 @contextmanager

@@ -4,11 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import accumulate
 from typing import Final
 
-from services.engagement.arguments import no_user
+from services.engagement.arguments import no_tweet, no_user
 from services.engagement.model import EncodedTweet, IdSlice, Kind, TweetPage, UserPage, UserProfile
 from services.engagement.ports import EdgeStore, Tweets, UserDirectory, Users
-from services.platform.error_reasons import Reason
-from services.platform.errors import NotFoundError
 from services.platform.ids.arguments import check_id
 
 __all__ = ["Reads"]
@@ -45,11 +43,7 @@ class Reads:
         """
         check_id("tweet_id", tweet_id)
         if await self._tweets.missing([tweet_id]):
-            raise NotFoundError(
-                f"tweet_id: no tweet {tweet_id}",
-                reason=Reason.TWEET_NOT_FOUND,
-                metadata={"field": "tweet_id", "tweet_id": str(tweet_id)},
-            )
+            raise no_tweet(tweet_id)
         found: list[UserProfile] = []
 
         async def take(after: int | None, size: int) -> IdSlice:

@@ -1,10 +1,9 @@
 """Siblings over gRPC: tweets to index and to show, handles, and whom a reader does not see."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Final
 
-import grpc
 import grpc.aio
 from aviary.graph.v1 import graph_service_pb2
 from aviary.graph.v1.graph_service_pb2_grpc import GraphServiceStub
@@ -14,6 +13,7 @@ from aviary.user.v1 import user_service_pb2
 from aviary.user.v1.user_service_pb2_grpc import UserServiceStub
 
 from services.platform.errors import NotFoundError
+from services.platform.rpc.parts import in_parts
 from services.platform.rpc.rpc_client import RpcClient
 from services.search.model import TweetText
 
@@ -68,21 +68,12 @@ class TweetClient:
         return [_text(tweet, known.get(tweet.in_reply_to_tweet_id, 0)) for tweet in tweets]
 
     async def _lookup(self, tweet_ids: Sequence[int]) -> list[tweet_pb2.Tweet]:
-        found: list[tweet_pb2.Tweet] = []
-        for page in _pages(tweet_ids, TWEETS_PER_CALL):
-            try:
-                found += await self._look_up(page)
-            except grpc.aio.AioRpcError as error:
-                is_too_large = error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-                if not is_too_large or len(page) <= TWEETS_PER_ANSWER:
-                    raise
-                for part in _pages(page, TWEETS_PER_ANSWER):
-                    found += await self._look_up(part)
-        return found
+        answers = in_parts(self._look_up, tweet_ids, most=TWEETS_PER_CALL, fits=TWEETS_PER_ANSWER)
+        return [tweet async for answer in answers for tweet in answer.tweets]
 
-    async def _look_up(self, tweet_ids: Sequence[int]) -> Iterable[tweet_pb2.Tweet]:
+    async def _look_up(self, tweet_ids: Sequence[int]) -> tweet_service_pb2.LookupTweetsResponse:
         request = tweet_service_pb2.LookupTweetsRequest(tweet_ids=tweet_ids)
-        return (await self._rpc.call(self._stub.LookupTweets, request)).tweets
+        return await self._rpc.call(self._stub.LookupTweets, request)
 
 
 class UserClient:
@@ -123,12 +114,7 @@ def _text(tweet: tweet_pb2.Tweet, answered_author: int) -> TweetText:
         tweet_id=tweet.tweet_id,
         author_id=tweet.user_id,
         text=tweet.text,
-        # Of tweets whose service says it.
-        language=getattr(tweet, "language", ""),
+        language=tweet.language,
         answered_author_id=answered_author,
         is_reply=tweet.in_reply_to_tweet_id != 0,
     )
-
-
-def _pages(ids: Sequence[int], size: int) -> Iterable[Sequence[int]]:
-    return (ids[start : start + size] for start in range(0, len(ids), size))

@@ -1,7 +1,7 @@
 """Clients of the siblings that a timeline is read from: tweets, graph and users, over gRPC."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from itertools import chain
 from typing import TypeVar
@@ -14,6 +14,7 @@ from aviary.user.v1 import user_service_pb2, user_service_pb2_grpc
 from google.protobuf.message import DecodeError
 
 from services.platform.errors import PermissionDeniedError, UnavailableError
+from services.platform.rpc.parts import is_too_large, paged
 from services.platform.rpc.rpc_client import RpcClient
 from services.platform.runtime.gathering import Gathering
 from services.timeline.model import EncodedTweet, ViewerRelations
@@ -84,12 +85,12 @@ class TweetClient:
             try:
                 return [await self._rpc.call(self._stub.LookupTweets, request)]
             except grpc.aio.AioRpcError as error:
-                if not _is_too_large(error) or len(page) <= MAX_TWEETS_PER_ANSWER:
+                if not is_too_large(error) or len(page) <= MAX_TWEETS_PER_ANSWER:
                     raise
-            parts = await _each(looked_up, _pages(page, MAX_TWEETS_PER_ANSWER))
+            parts = await _each(looked_up, paged(page, MAX_TWEETS_PER_ANSWER))
             return list(chain.from_iterable(parts))
 
-        pages = await _each(looked_up, _pages(tweet_ids, MAX_TWEETS_PER_CALL))
+        pages = await _each(looked_up, paged(tweet_ids, MAX_TWEETS_PER_CALL))
         answers = list(chain.from_iterable(pages))
         tweets = [
             EncodedTweet(
@@ -136,7 +137,7 @@ class TweetClient:
             )
             return await self._rpc.call(self._stub.ListAuthorTweets, request)
 
-        answers = await _each(listed, _pages(authors, authors_per_call))
+        answers = await _each(listed, paged(authors, authors_per_call))
         return {
             author.user_id: list(author.tweet_ids)
             for answer in answers
@@ -233,11 +234,6 @@ def _is_unknown(error: PermissionDeniedError | grpc.aio.AioRpcError) -> bool:
     return bool(error.code() is grpc.StatusCode.UNIMPLEMENTED)
 
 
-def _is_too_large(error: grpc.aio.AioRpcError) -> bool:
-    """Whether the channel does not take the answer; who asks too often gets a domain error."""
-    return bool(error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED)
-
-
 async def _each(
     call: Callable[[Sequence[int]], Awaitable[Answer]], pages: Iterable[Sequence[int]]
 ) -> list[Answer]:
@@ -249,8 +245,3 @@ async def _each(
             return await call(page)
 
     return await asyncio.gather(*map(one, pages))
-
-
-def _pages(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]
