@@ -1,19 +1,21 @@
 # Aviary. `make help` lists what there is; docs/reference/checks.md says what runs where.
 PYTHON ?= python3
 BIN := .venv/bin
-# Several processes of pytest, to which whole files go, in the order of `tests/conftest.py`: tests of a
+CLIENT := clients/typescript
+CLIENT_STAMPS := .venv/dev.stamp $(CLIENT)/node_modules/.package-lock.json
+# Several processes of pytest, to which groups of tests go, as `tests/conftest.py` makes and orders them: tests of a
 # file share what they start. More than a small machine has cores, since tests wait for most of their time.
-PARALLEL := --numprocesses 3 --dist loadfile --no-loadscope-reorder
+PARALLEL := --numprocesses 3 --dist loadscope --no-loadscope-reorder
 # What is too long for `.ci/run`, shortest first.
-NIGHTLY := test-alerts chaos fuzz-api bench-soak test-mesh oracle
+NIGHTLY := test-alerts chaos fuzz-api bench-soak test-mesh test-scale oracle
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-emulators run-mesh certs prometheus test test-observability test-pages test-clients test-alerts \
-	test-mesh chaos oracle oracle-data fuzz-api nightly left-to-nightly environments lint check-generated \
-	check-edge check-deploy check-observability tf-check generate format tf-fmt stubs wheel bench bench-soak \
-	lock clean
+	test-mesh test-scale chaos oracle oracle-data fuzz-api nightly left-to-nightly environments lint check-generated \
+	check-typescript check-edge check-deploy check-observability tf-check generate typescript format tf-fmt \
+	stubs wheel bench bench-soak capacity lock clean
 
 .venv/run.stamp: requirements.lock pyproject.toml
 	@command -v $(PYTHON) > /dev/null || { echo "There is no $(PYTHON): Aviary needs Python 3.11 or newer; set PYTHON=/path/to/python" >&2; exit 1; }
@@ -42,23 +44,29 @@ COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes
 
 # Node.js comes with the environment; the lock of npm has hashes, as the others have, and no addresses.
 .venv/clients.stamp: requirements-clients.lock tests/clients/openid_client/package-lock.json \
-		tests/clients/twitter_text/package-lock.json .venv/run.stamp
+		tests/clients/twitter_text/package-lock.json tests/web/axe/package-lock.json .venv/run.stamp
 	@test -x .venv/clients/bin/python || $(PYTHON) -m venv .venv/clients
 	.venv/clients/bin/python -m pip install --quiet --no-compile --require-hashes -r requirements-clients.lock
 	@.venv/clients/bin/npm ci --silent --no-audit --no-fund --prefix tests/clients/openid_client
 	@.venv/clients/bin/npm ci --silent --no-audit --no-fund --ignore-scripts --prefix tests/clients/twitter_text
+	@.venv/clients/bin/npm ci --silent --no-audit --no-fund --ignore-scripts --prefix tests/web/axe
+	@touch $@
+
+# npm writes this file last.
+$(CLIENT)/node_modules/.package-lock.json: $(CLIENT)/package-lock.json .venv/clients.stamp
+	@.venv/clients/bin/npm ci --silent --no-audit --no-fund --ignore-scripts --prefix $(CLIENT)
 	@touch $@
 
 ## Run it on this machine
 
-run: .venv/run.stamp ## Start everything; Ctrl-C stops it
-	@exec $(BIN)/python -m services up
+run: .venv/run.stamp ## Start everything; Ctrl-C stops it: [SCALE=graph=3,tweet=2]
+	@exec $(BIN)/python -m services up $(if $(SCALE),--scale "$(SCALE)")
 
 run-emulators: .venv/gcp.stamp ## The same on Google's Bigtable and Pub/Sub emulators
-	@exec $(BIN)/python -m services up --emulators
+	@exec $(BIN)/python -m services up --emulators $(if $(SCALE),--scale "$(SCALE)")
 
 run-mesh: .venv/run.stamp ## The same as `make run`, each service behind a sidecar of its own
-	@exec $(BIN)/python -m services up --sidecars
+	@exec $(BIN)/python -m services up --sidecars $(if $(SCALE),--scale "$(SCALE)")
 
 certs: .venv/run.stamp ## Make or renew the development certificates in .data
 	$(BIN)/python -m services certs
@@ -74,10 +82,10 @@ test: .venv/dev.stamp ## Run the whole suite, but for the longer variants of fau
 test-observability: .venv/dev.stamp ## Ask a real Prometheus every query, and make it alert (5 minutes)
 	$(BIN)/python -m pytest tests/observability -m "prometheus and not slow"
 
-test-pages: .venv/dev.stamp ## Open the issuer's log-in page in a real Chromium (1 minute)
-	$(BIN)/python -m pytest tests/e2e -m chromium
+test-pages: .venv/dev.stamp .venv/clients.stamp ## Open log-in page and web client in a real Chromium (5 minutes)
+	$(BIN)/python -m pytest tests/e2e tests/web -m chromium
 
-test-clients: .venv/dev.stamp .venv/clients.stamp ## Log in by certified OpenID clients, count as twitter-text does (3 minutes)
+test-clients: $(CLIENT_STAMPS) ## Call it by our TypeScript client, log in by certified OpenID clients, count as twitter-text does (4 minutes)
 	$(BIN)/python -m pytest tests/clients -m clients
 
 ## Test it for longer
@@ -103,6 +111,11 @@ test-mesh: .venv/dev.stamp ## Run the end-to-end suite behind sidecars: [TESTS=f
 		AVIARY_FUZZ_EXAMPLES=$(or $(EXAMPLES),5) \
 		$(BIN)/python -m pytest $(PARALLEL) $(or $(TESTS),tests/e2e)
 
+test-scale: .venv/dev.stamp ## Run it with two processes of each service: [TESTS=file EXAMPLES= SCALE=graph=3]
+	AVIARY_TEST_SCALE=$(or $(SCALE),all=2) AVIARY_ORACLE_EXAMPLES=$(or $(EXAMPLES),5) \
+		AVIARY_FUZZ_EXAMPLES=$(or $(EXAMPLES),5) \
+		$(BIN)/python -m pytest $(PARALLEL) $(or $(TESTS),tests/e2e)
+
 oracle: .venv/dev.stamp ## Hold timelines to the model for 500 random lives on each engine: [EXAMPLES=]
 	AVIARY_ORACLE_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/python -m pytest tests/e2e/test_oracle.py
 
@@ -119,9 +132,12 @@ bench: .venv/bench.stamp ## Measure all against references, with a report: [BENC
 bench-soak: .venv/bench.stamp ## Run the mix for a quarter of an hour, on ten times the data: [BENCH=]
 	$(BIN)/python -m bench --scenario soak --soak-minutes 15 $(BENCH)
 
+capacity: .venv/bench.stamp ## Reckon pods, nodes, storage, lag and dollars at a scale: [CAPACITY="--share 0.1"]
+	$(BIN)/python -m bench.capacity $(CAPACITY)
+
 ## Check it
 
-environments: .venv/dev.stamp .venv/infra.stamp .venv/clients.stamp ## Install what all checks and tests need
+environments: .venv/dev.stamp .venv/infra.stamp $(CLIENT_STAMPS) ## Install what all checks and tests need
 
 lint: .venv/dev.stamp ## Check style, types and layers
 	$(BIN)/ruff check .
@@ -134,6 +150,9 @@ check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault: 
 	$(BIN)/python -m tools.error_reasons check
 	$(BIN)/python -m gateway check-openapi
 	$(BIN)/python -m tools.docs check
+
+check-typescript: $(CLIENT_STAMPS) ## Fail when the TypeScript client is stale, or its types do not hold
+	$(BIN)/python -m tools.typescript check
 
 check-edge: .venv/dev.stamp ## Fail when envoy/ or the page of rate limits is stale, or Envoy refuses it
 	$(BIN)/python -m gateway check-envoy
@@ -161,6 +180,10 @@ generate: .venv/dev.stamp ## Write gen/, envoy/, deploy/, infra/prometheus/, inf
 	$(BIN)/python -m tools.deploy build
 	$(BIN)/python -m tools.docs build
 
+typescript: $(CLIENT_STAMPS) ## Write the messages of the TypeScript client anew, and build it
+	$(BIN)/python -m tools.typescript generate
+	$(BIN)/python -m tools.typescript build
+
 format: .venv/dev.stamp ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -182,8 +205,8 @@ help: ## Show this list
 
 lock: .venv/dev.stamp ## Resolve the dependencies anew (needs uv)
 	$(COMPILE) pyproject.toml -o requirements.lock
-	$(COMPILE) --extra gcp pyproject.toml -o requirements-gcp.lock
-	$(COMPILE) --extra gcp --extra dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --extra gcp --extra opensearch pyproject.toml -o requirements-gcp.lock
+	$(COMPILE) --extra gcp --extra opensearch --extra dev pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --extra bench pyproject.toml -o requirements-bench.lock
 	$(COMPILE) --group infra -o requirements-infra.lock
 	$(COMPILE) --group clients -o requirements-clients.lock

@@ -107,7 +107,7 @@ class Aviary:
 
     def cache_url(self) -> str:
         """Give the URL of that Valkey, as services have it."""
-        return environment(self._child("timeline"))["AVIARY_CACHE_VALKEY_URL"]
+        return read_operator(self.data_dir).environment["AVIARY_CACHE_VALKEY_URL"]
 
     def channel(self, service: str) -> grpc.aio.Channel:
         """Open a channel to a service as the operator."""
@@ -133,16 +133,6 @@ class Aviary:
                     empty += 1
                 if time.monotonic() > deadline:
                     raise BenchError("the queues do not drain")
-
-    def _child(self, service: str) -> int:
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with contextlib.suppress(OSError):
-                    parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
-                    words = (entry / "cmdline").read_bytes().split(b"\0")
-                    if int(parent) == self.process.pid and service.encode() in words:
-                        return int(entry.name)
-        raise BenchError(f"{service} does not run")
 
     @classmethod
     def start(cls, data_dir: Path) -> Self:

@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,8 +16,10 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 # are their parent's, as those of a wrapper around Envoy.
 _PARENT, _TICKS = 1, (11, 12, 13, 14)
 _RESIDENT_PAGES = 1  # field of /proc/<pid>/statm
-_WRAPPED = {"gateway.draining_envoy": "envoy"}
-"""Modules that run a program for the supervisor, and what it is."""
+_FORKED = "forked"
+"""What services are forks of."""
+_RUN = {"gateway.draining_envoy": "envoy", "multiprocessing.forkserver": _FORKED}
+"""Modules that run for the supervisor, and what they are."""
 
 
 class _Process(NamedTuple):
@@ -67,17 +70,17 @@ def _below(supervisor: int) -> Iterator[tuple[str, _Process]]:
     if supervisor not in running:
         return
     yield "up", running[supervisor]
-    names: dict[int, str] = {}
+    name = cache(_name)
     for process in running.values():
         line = [process]
         while line[-1].parent in running and line[-1].parent != supervisor:
             line.append(running[line[-1].parent])
-        child = line[-1]
-        if child.parent != supervisor:
+        if line[-1].parent != supervisor:
             continue
-        if child.pid not in names:
-            names[child.pid] = _name(child.pid)
-        yield names[child.pid], process
+        child = line.pop()
+        if line and name(child.pid) == _FORKED:
+            child = line.pop()
+        yield name(child.pid), process
 
 
 def _processes() -> Iterator[_Process]:
@@ -97,10 +100,11 @@ def _process(pid: int) -> _Process:
 def _name(pid: int) -> str:
     entry = Path(f"/proc/{pid}")
     try:
-        words = (entry / "cmdline").read_bytes().decode().split("\0")
+        # A fork has its title in one piece.
+        words = (entry / "cmdline").read_bytes().decode().replace("\0", " ").split()
         if "services" in words:
             return words[words.index("services") + 1]
-        for module, name in _WRAPPED.items():
+        for module, name in _RUN.items():
             if module in words:
                 return name
         program = Path(words[0]).name

@@ -21,6 +21,8 @@ from grpc_tools import protoc
 
 from tools.proto_history import AGAINST, HistoryError, commit_before, unpack
 
+__all__ = ["PROTOS", "ROOT", "buf", "differences", "write_image"]
+
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 GENERATED = ROOT / "gen"
@@ -55,11 +57,12 @@ def _write(out: Path) -> None:
         f"--mypy_grpc_out=quiet:{out}",
     )
     (out / "aviary" / "py.typed").touch()
-    _image(PROTOS, out / "descriptor.pb", with_comments=True)
+    write_image(PROTOS, out / "descriptor.pb", with_comments=True)
     _keep_comments_only(out / "descriptor.pb")
 
 
-def _image(protos: Path, target: Path, *, with_comments: bool = False) -> None:
+def write_image(protos: Path, target: Path, *, with_comments: bool = False) -> None:
+    """Write the contracts, and all that they import, as a `FileDescriptorSet`."""
     comments = ["--include_source_info"] if with_comments else []
     _protoc(protos, "--include_imports", *comments, f"--descriptor_set_out={target}", ERROR_DETAILS)
 
@@ -87,16 +90,18 @@ def _compare(fresh: Path) -> filecmp.dircmp[str]:
     return filecmp.dircmp(fresh, GENERATED, ignore=ignored)
 
 
-def _differences(left: filecmp.dircmp[str]) -> list[str]:
+def differences(left: filecmp.dircmp[str]) -> list[str]:
+    """Name what two folders do not share, or have with other content."""
     found = [*left.left_only, *left.right_only, *left.diff_files]
     for child in left.subdirs.values():
-        found += _differences(child)
+        found += differences(child)
     return [name for name in found if name != "__pycache__"]
 
 
-def _buf(*arguments: str) -> None:
-    buf = Path(sys.executable).parent / "buf"
-    command = [str(buf), *arguments, "--config", str(PROTOS / "buf.yaml")]
+def buf(*arguments: str) -> None:
+    """Run buf with our settings; raises `ClickException` where it finds fault."""
+    command = [str(Path(sys.executable).parent / "buf"), *arguments]
+    command += ["--config", str(PROTOS / "buf.yaml")]
     if subprocess.run(command, check=False).returncode != 0:  # noqa: S603 - our own tool
         raise click.ClickException(f"buf {arguments[0]} failed; its messages are above")
 
@@ -111,8 +116,8 @@ def _require_compatible(scratch: Path) -> None:
         old = unpack(ROOT, before, scratch / "before")
     except HistoryError as error:
         raise click.ClickException(f"buf breaking: {error}") from error
-    _image(old, scratch / "old.binpb", with_comments=True)
-    _buf("breaking", str(scratch / "new.binpb"), "--against", str(scratch / "old.binpb"))
+    write_image(old, scratch / "old.binpb", with_comments=True)
+    buf("breaking", str(scratch / "new.binpb"), "--against", str(scratch / "old.binpb"))
     click.echo(f"nothing breaks those who use the contracts of {before[:12]}")
 
 
@@ -134,10 +139,10 @@ def check() -> None:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         _write(scratch / "gen")
-        if stale := _differences(_compare(scratch / "gen")):
+        if stale := differences(_compare(scratch / "gen")):
             raise click.ClickException(f"gen/ is stale ({', '.join(stale)}): run `make generate`")
-        _image(PROTOS, scratch / "new.binpb", with_comments=True)
-        _buf("lint", str(scratch / "new.binpb"))
+        write_image(PROTOS, scratch / "new.binpb", with_comments=True)
+        buf("lint", str(scratch / "new.binpb"))
         _require_compatible(scratch)
 
 
@@ -146,7 +151,7 @@ def breaking() -> None:
     """Fail when the change breaks those who use the contracts of before it."""
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        _image(PROTOS, scratch / "new.binpb", with_comments=True)
+        write_image(PROTOS, scratch / "new.binpb", with_comments=True)
         _require_compatible(scratch)
 
 

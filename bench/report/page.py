@@ -1,6 +1,6 @@
 """The page of a run, from its JSON document."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -9,7 +9,7 @@ from markupsafe import Markup
 from bench.report.charts import bars, lines, percentile_curves
 from bench.results import PERCENTILES
 
-__all__ = ["page"]
+__all__ = ["drawn", "page", "render", "short"]
 
 # After Okabe and Ito, "Color universal design", so that colour-blind readers tell them apart; as
 # many as `charts.COLOURS`.
@@ -26,23 +26,27 @@ LARGE, MIDDLE = 100, 10
 
 def page(run: Mapping[str, Any]) -> str:
     """Build the page, which needs nothing beside itself."""
+    charts: dict[str, Callable[..., Markup]] = {
+        "cpu_bars": _cpu_bars,
+        "latency_curves": _latency_curves,
+        "over_time": _over_time,
+    }
+    return render("page.html.jinja", {**run, "percentiles": list(PERCENTILES)}, charts)
+
+
+def render(name: str, values: Mapping[str, Any], filters: Mapping[str, Callable[..., Any]]) -> str:
+    """Fill a template of this folder, which has the style of them all."""
     environment = Environment(
         loader=PackageLoader("bench.report", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters |= {
-        "short": _short,
-        "cpu_bars": _cpu_bars,
-        "latency_curves": _latency_curves,
-        "over_time": _over_time,
-    }
-    template = environment.get_template("page.html.jinja")
-    return template.render(**run, light=LIGHT, dark=DARK, percentiles=list(PERCENTILES))
+    environment.filters |= {"short": short, **filters}
+    return environment.get_template(name).render(**values, light=LIGHT, dark=DARK)
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
     """Write a number with three digits or so."""
     size = abs(value)
     if size >= LARGE:
@@ -51,18 +55,19 @@ def _short(value: float) -> str:
 
 
 def _cpu_bars(rows: Sequence[Mapping[str, Any]]) -> Markup:
-    return _drawn(bars({row["name"]: row["cpu_us"] for row in rows if row["cpu_us"]}, "µs"))
+    return drawn(bars({row["name"]: row["cpu_us"] for row in rows if row["cpu_us"]}, "µs"))
 
 
 def _latency_curves(rows: Sequence[Mapping[str, Any]]) -> Markup:
     curves = {row["name"]: row["curve_ms"] for row in rows if row["curve_ms"]}
-    return _drawn(percentile_curves(curves))
+    return drawn(percentile_curves(curves))
 
 
 def _over_time(series: Mapping[str, Sequence[tuple[float, float]]]) -> Markup:
-    return _drawn(lines(series, "seconds", ""))
+    return drawn(lines(series, "seconds", ""))
 
 
-def _drawn(svg: str) -> Markup:
+def drawn(svg: str) -> Markup:
+    """Mark a chart as HTML."""
     # The charts escape what they are given.
     return Markup(svg)  # noqa: S704

@@ -3,6 +3,7 @@
 from types import ModuleType
 
 from bench.scenarios import (
+    deletion,
     delivery,
     fanout,
     fanout_hot,
@@ -15,6 +16,7 @@ from bench.scenarios import (
     home_read,
     home_wide,
     mix,
+    mix_parts,
     post,
     post_rate,
     restart,
@@ -37,7 +39,9 @@ SCENARIOS: dict[str, ModuleType] = {
         fanout,
         fanout_hot,
         delivery,
+        deletion,
         follows,
+        mix_parts,
         mix,
         footprint,
         soak,

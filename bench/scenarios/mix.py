@@ -14,10 +14,10 @@ from bench.reference import limit
 from bench.reference.limit import Limit
 from bench.results import Better, Figure, Result, Row
 from bench.rpcs import HOME_RPC, POST_RPC, USER_RPC
-from bench.subjects import Change, aviary, bare
+from bench.subjects import Change, Requests, aviary, bare
 from bench.traffic import get, home_pages, post, post_answers, user_pages
 
-__all__ = ["NAME", "TITLE", "answers", "both", "run"]
+__all__ = ["NAME", "TITLE", "alone", "answers", "both", "run"]
 
 NAME = "mix"
 TITLE = "60% home, 30% user timeline, 10% post; pages of 10"
@@ -67,6 +67,21 @@ def answers(bench: Bench) -> dict[str, Sequence[bytes]]:
 
 def both(bench: Bench, reference: Limit, *, seconds: float | None = None) -> list[Subject]:
     """Give Aviary and the limit under the mix."""
+    requests, change = _asked(bench, seconds)
+    return [
+        aviary(bench, requests, change=change, settled=True),
+        bare(bench, reference, requests, change=change),
+    ]
+
+
+def alone(bench: Bench) -> Subject:
+    """Give Aviary under the mix, beside nothing."""
+    requests, change = _asked(bench, None)
+    return aviary(bench, requests, change=change, settled=True)
+
+
+def _asked(bench: Bench, seconds: float | None) -> tuple[Requests, Change]:
+    """Give what is asked, and what makes a plan tell its kinds apart."""
     drawn = _draw(bench)
     kinds = [kind for kind, _ in drawn]
 
@@ -79,11 +94,7 @@ def both(bench: Bench, reference: Limit, *, seconds: float | None = None) -> lis
     def told_apart(plan: Plan) -> Plan:
         return replace(plan, kinds=kinds, seconds=seconds or plan.seconds)
 
-    change: Change = told_apart
-    return [
-        aviary(bench, requests, change=change, settled=True),
-        bare(bench, reference, requests, change=change),
-    ]
+    return requests, told_apart
 
 
 def _draw(bench: Bench) -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from gateway.check.differences import differences, file_contents
 from gateway.check.reflection import UnreadableError, reflect
 from gateway.envoy.contracts import Contracts
+from services.platform.config.values import each_address
 from services.platform.specs import all_specs
 
 __all__ = ["service_drift"]
@@ -14,15 +15,17 @@ __all__ = ["service_drift"]
 def service_drift(
     addresses: Mapping[str, str], contracts: Contracts, certificates: Path | None = None
 ) -> list[str]:
-    """Compare each service (its short name to `host:port`) with the descriptor.
+    """Compare each service (its short name to `host:port`, or several) with the descriptor.
 
     `certificates` is the folder of the operator's; None is plaintext.
     A line for each difference, with the service first: one that does not answer, an RPC service
     too many or missing, and whatever differs in the files they are made of.
     """
     lines = []
-    for name, address in sorted(addresses.items()):
-        lines += [f"{name}: {line}" for line in _drift_of(name, address, contracts, certificates)]
+    for name, each in sorted(addresses.items()):
+        for address in each_address(each):
+            found = _drift_of(name, address, contracts, certificates)
+            lines += [f"{name}: {line}" for line in found]
     return lines
 
 

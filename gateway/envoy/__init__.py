@@ -4,7 +4,7 @@ The edge turns REST into gRPC from the `google.api.http` annotations in the desc
 takes gRPC and gRPC-Web too. Only RPCs that state who may call them from outside have a route.
 """
 
-from gateway.envoy.bootstrap import bootstrap, to_json, to_yaml
+from gateway.envoy.bootstrap import bootstrap, to_json, to_short_yaml, to_yaml
 from gateway.envoy.config import (
     DEFAULT_STATS_PORT,
     EdgeConfig,
@@ -15,12 +15,13 @@ from gateway.envoy.config import (
     public_services,
 )
 from gateway.envoy.cors import checked_origins
-from gateway.envoy.generated import GENERATED, SOURCE_TREE
+from gateway.envoy.generated import GENERATED, SOURCE_TREE, WEB_CLIENT
 
 __all__ = [
     "DEFAULT_STATS_PORT",
     "GENERATED",
     "SOURCE_TREE",
+    "WEB_CLIENT",
     "EdgeConfig",
     "backends_at",
     "bootstrap",
@@ -30,5 +31,6 @@ __all__ = [
     "process_of",
     "public_services",
     "to_json",
+    "to_short_yaml",
     "to_yaml",
 ]

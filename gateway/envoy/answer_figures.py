@@ -18,10 +18,12 @@ from gateway.envoy.log_filters import (
 )
 from services.platform.rpc.status import SERVER_FAULTS
 
-__all__ = ["ELSEWHERE", "OAUTH", "answer_figures"]
+__all__ = ["ELSEWHERE", "MEDIA", "OAUTH", "answer_figures"]
 
 OAUTH: Final = "oauth"
 """The route of the embedded issuer's HTTP interface."""
+MEDIA: Final = "media"
+"""The routes of pictures' bytes."""
 ELSEWHERE: Final = "elsewhere"
 """The routes of pages, and of paths and methods that do not exist."""
 FAULTS: Final = tuple(sorted(code.name for code in SERVER_FAULTS))
@@ -41,9 +43,9 @@ NOTHING: Final = "%COMMON_DURATION(DS_RX_BEG:DS_RX_BEG:ms)%"
 def answer_figures() -> list[dict[str, Any]]:
     """Build the access loggers that count.
 
-    By `rpc` (`package.Service/Method` over REST too, `oauth`, `elsewhere`, or empty for what no
-    route was looked for): `aviary_requests`; `aviary_failures`, of them, through our fault; and
-    `aviary_answer_time` in milliseconds of those that did neither fail nor were refused, among
+    By `rpc` (`package.Service/Method` over REST too, `oauth`, `media`, `elsewhere`, or empty for
+    what no route was looked for): `aviary_requests`; `aviary_failures`, of them, through our fault;
+    and `aviary_answer_time` in milliseconds of those that did neither fail nor were refused, among
     them callers that left before an answer. `aviary_answers` counts by HTTP and gRPC status too;
     callers that left have 0.
     """

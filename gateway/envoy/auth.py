@@ -14,6 +14,7 @@ from gateway.envoy.contracts import PublicRpc
 from gateway.envoy.credentials import (
     CLAIMS_KEY,
     CLIENT_HEADER,
+    EXPIRY_HEADER,
     FAILURE_KEY,
     JOSE_KEY,
     SESSION_HEADER,
@@ -89,6 +90,7 @@ def _provider(issuer: Issuer) -> dict[str, Any]:
         SCOPE_KEY: "scope",
         CLIENT_HEADER: "client_id",
         SESSION_HEADER: "sid",
+        EXPIRY_HEADER: "exp",
     }
     source = {"name": "Authorization", "value_prefix": BEARER}
     notes = (CLAIMS_KEY, JOSE_KEY, FAILURE_KEY)

@@ -2,7 +2,8 @@
 
 The transcoder takes trailing commas, single quotes and bare names, the last of two equal names, and
 passes over names it does not know; no setting makes it stricter (ADR 30). So a strict parser judges
-the body first, and names are compared with the contract's. Both run on routes with a body alone.
+the body first, and names are compared with the contract's. Both run on routes with a body alone,
+where that is translated: a service that is sent it as it came reads it as strictly (ADR 112).
 """
 
 from importlib.resources import files

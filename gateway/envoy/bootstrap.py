@@ -24,6 +24,7 @@ from gateway.envoy.upstreams import (
     identity_cluster,
     json_cluster,
     json_cluster_of,
+    media_cluster,
     service_cluster,
 )
 from services.platform.specs import server_of
@@ -37,8 +38,15 @@ CONNECTION_BUFFER_BYTES = 256 * 1024
 
 def bootstrap(config: EdgeConfig) -> dict[str, Any]:
     """Build the bootstrap. Raises `KeyError` when a public service has no backend."""
+    lasting = {rpc.service for rpc in config.contracts.public if rpc.lasting}
     clusters = [
-        service_cluster(name, server_of(contract).name, config.backends[name], config.certificates)
+        service_cluster(
+            name,
+            server_of(contract).name,
+            config.backends[name],
+            config.certificates,
+            lasting=contract in lasting,
+        )
         for name, contract in public_services(config.contracts).items()
     ]
     clusters += [
@@ -48,6 +56,8 @@ def bootstrap(config: EdgeConfig) -> dict[str, Any]:
     clusters += issuer_clusters(config)
     if config.identity_http is not None:
         clusters.append(identity_cluster(config.identity_http, config.certificates))
+    if config.media_http is not None:
+        clusters.append(media_cluster(config.media_http, config.certificates))
     clusters += key_clusters(config)
     file_listeners, file_clusters = key_files(config)
     clusters += file_clusters
@@ -85,6 +95,14 @@ def to_yaml(config: EdgeConfig) -> str:
     return plain_yaml(bootstrap(config))
 
 
+def to_short_yaml(config: EdgeConfig) -> str:
+    """Render the same as YAML in fewer bytes, for whoever takes no large file."""
+    # What holds nothing else is on one line.
+    return yaml.dump(
+        bootstrap(config), Dumper=_ShortDumper, sort_keys=False, default_flow_style=None
+    )
+
+
 def to_json(config: EdgeConfig) -> str:
     """Render the same as JSON, for an Envoy that is waited for: both write and read it faster."""
     return plain_json(bootstrap(config))
@@ -105,6 +123,14 @@ class _PlainDumper(yaml.SafeDumper):
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's signature
         return True
+
+
+class _ShortDumper(_PlainDumper):
+    """Goes in by one space, where PyYAML takes no less than two as an argument."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - PyYAML's
+        super().__init__(*arguments, **options)
+        self.best_indent = 1
 
 
 _PlainDumper.add_multi_representer(StrEnum, lambda dumper, name: dumper.represent_str(str(name)))

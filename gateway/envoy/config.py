@@ -9,6 +9,7 @@ from gateway.envoy.admin import DEFAULT_ADMIN_SOCKET
 from gateway.envoy.contracts import ContractError, Contracts
 from gateway.envoy.generated import GENERATED, as_envoy_sees
 from services.identity.spec import SPEC as IDENTITY
+from services.media.spec import SPEC as MEDIA
 from services.platform.config.settings import DEFAULT_ADDRESSES, DEFAULT_ISSUER_URL
 from services.platform.specs import ServiceSpec, all_specs, server_of
 from services.platform.tokens.issuers import Issuer, embedded_issuer
@@ -105,6 +106,8 @@ class EdgeConfig:
     descriptor_path: str = as_envoy_sees("descriptor.pb")
     openapi_path: str = as_envoy_sees("openapi.json")
     docs_path: str = as_envoy_sees("docs.html")
+    # Folder of the web client, read here too; None serves none.
+    web_client: str | None = None
     # What to route and transcode; that of the descriptor.
     contracts: Contracts = field(default_factory=own_contracts)
     # Web pages of which origins (`https://app.example`) may call the API; `*` stands for all.
@@ -113,6 +116,8 @@ class EdgeConfig:
     issuers: Sequence[Issuer] = (embedded_issuer(DEFAULT_ISSUER_URL),)
     # host:port of the embedded issuer's HTTP listener; None where there is no such issuer.
     identity_http: str | None = IDENTITY.http_address
+    # host:port of the media service's HTTP listener; None where bytes are in a bucket alone.
+    media_http: str | None = MEDIA.http_address
     # Whether what the contracts call public reads needs no token.
     public_reads: bool = False
     # For tests of other things: lets everybody in, as anybody. No setting leads here.

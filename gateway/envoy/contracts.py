@@ -33,7 +33,7 @@ HTTP_BODY = ".google.api.HttpBody"
 # Where source information has the comment of a method: file.service[i].method[j].
 SERVICE_FIELD = 6
 METHOD_FIELD = 2
-# What these read never changes while it exists; the answers carry an `etag`.
+# What these read seldom changes; the answers carry an `etag`.
 WITH_ETAG = frozenset({"/aviary.tweet.v1.TweetService/GetTweet"})
 
 
@@ -71,6 +71,8 @@ class PublicRpc:
     """Whether its service may be asked over HTTP, at the path of REST, with nothing translated."""
     creates: bool = False
     """Whether it makes something, and says in `location` where that is."""
+    lasting: bool = False
+    """Whether its answer is a stream that lasts for as long as its client stays."""
     deprecated: bool = False
     """Whether callers are to stop using it."""
 
@@ -243,6 +245,7 @@ def _public_rpc(
         json_method="" if routed is method else routed.name,
         over_http=passed_on or routed is not method,
         creates=method.options.Extensions[access_pb2.creates],
+        lasting=method.options.Extensions[access_pb2.lasting],
         deprecated=method.options.deprecated,
     )
 

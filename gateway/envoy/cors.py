@@ -10,10 +10,10 @@ __all__ = ["CORS_FILTER", "allowed_origin", "checked_origins", "cors_policy", "e
 
 CORS_FILTER = "envoy.filters.http.cors"
 ANY = "*"
-METHODS = "GET, POST, PATCH, DELETE"
+METHODS = "GET, POST, PUT, PATCH, DELETE"
 REQUEST_HEADERS = (
-    "authorization, content-type, idempotency-key, if-none-match, traceparent, x-api-key, "
-    "x-proof-of-work"
+    "authorization, content-type, idempotency-key, if-none-match, last-event-id, traceparent, "
+    "x-api-key, x-proof-of-work"
 )
 # What a page may read of an answer beyond what browsers show by themselves.
 RESPONSE_HEADERS = (

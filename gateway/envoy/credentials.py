@@ -16,6 +16,7 @@ __all__ = [
     "APP_KEY_KEY",
     "CLAIMS_KEY",
     "CLIENT_HEADER",
+    "EXPIRY_HEADER",
     "FAILURE_KEY",
     "IDENTITY_HEADERS",
     "JOSE_KEY",
@@ -49,9 +50,11 @@ APP_KEY_HEADER = "x-api-key"
 CLIENT_HEADER = "x-client-id"
 SESSION_HEADER = "x-session-id"
 APP_KEY_ID_HEADER = "x-api-key-id"
+EXPIRY_HEADER = "x-token-expires"
+"""When the token expires, in Unix seconds: for services whose answers last."""
 OF_THE_EDGE_ALONE = (SESSION_HEADER, APP_KEY_ID_HEADER)
 """By these the edge finds what was revoked; no service gets them."""
-IDENTITY_HEADERS = (USER_KEY, SCOPE_KEY, CLIENT_HEADER, *OF_THE_EDGE_ALONE)
+IDENTITY_HEADERS = (USER_KEY, SCOPE_KEY, CLIENT_HEADER, EXPIRY_HEADER, *OF_THE_EDGE_ALONE)
 """By these services, limits and the edge know end user and app. They are removed from what comes
 in."""
 

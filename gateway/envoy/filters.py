@@ -27,6 +27,8 @@ MAX_BODY_BYTES = MAX_REQUEST_BYTES
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 # Below one packet nothing is won.
 MIN_COMPRESSED_BYTES = 1024
+# The API's answers, its page, and the web client.
+COMPRESSED_TYPES = ("application/json", "text/html", "text/css", "text/javascript", "image/svg+xml")
 
 
 def http_filters(config: EdgeConfig) -> list[dict[str, Any]]:
@@ -67,7 +69,7 @@ def _compressor() -> dict[str, Any]:
             "common_config": {
                 "min_content_length": MIN_COMPRESSED_BYTES,
                 # gRPC has a compression of its own.
-                "content_type_matcher": [{"prefix": "application/json"}, {"prefix": "text/html"}],
+                "content_type_matcher": [{"prefix": each} for each in COMPRESSED_TYPES],
             },
             "weaken_etag_on_compress": True,
         },

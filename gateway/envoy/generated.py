@@ -1,12 +1,12 @@
-"""Where the descriptor, the OpenAPI document and its page are: in `gen/`, beside the code.
+"""Where the files are that the edge reads: in `gen/` and `web/`, beside the code.
 
-An installed Aviary has a `gen/` beside its packages as a source tree has, without the rest.
+An installed Aviary has both beside its packages as a source tree has, without the rest.
 """
 
 from pathlib import Path
 from typing import Final
 
-__all__ = ["GENERATED", "SOURCE_TREE", "as_envoy_sees"]
+__all__ = ["GENERATED", "SOURCE_TREE", "WEB_CLIENT", "as_envoy_sees"]
 
 _AROUND: Final = Path(__file__).resolve().parents[2]
 
@@ -14,6 +14,10 @@ SOURCE_TREE: Final = _AROUND if (_AROUND / "pyproject.toml").is_file() else None
 """The root of the source tree that this code runs from; None where it was installed."""
 
 GENERATED: Final = _AROUND / "gen"
+"""The descriptor, the OpenAPI document and its page."""
+
+WEB_CLIENT: Final = _AROUND / "web"
+"""The web client, as browsers get it."""
 
 
 def as_envoy_sees(name: str) -> str:

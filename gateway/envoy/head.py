@@ -5,12 +5,12 @@ from typing import Any
 from gateway.envoy.extensions import HTTP_FILTERS, typed
 from gateway.envoy.matching import header_is, only_where
 
-__all__ = ["READING", "head_filter"]
+__all__ = ["HEAD", "READING", "head_filter"]
 
 READING = "GET|HEAD"
 """The methods that a path which takes GET takes."""
 
-NAME = "aviary.head"
+HEAD = "aviary.head"
 # The mark, since an answer to a request that no filter has seen passes here too. Chunk by chunk, so
 # that no answer is too large to be thrown away.
 SCRIPT = """\
@@ -36,5 +36,5 @@ def head_filter() -> dict[str, Any]:
     """Build the filter that makes a GET of it, behind which nothing knows of HEAD."""
     script = typed(f"{HTTP_FILTERS}.lua.v3.Lua", default_source_code={"inline_string": SCRIPT})
     return only_where(
-        header_is(":method", {"exact": "HEAD"}), {"name": NAME, "typed_config": script}
+        header_is(":method", {"exact": "HEAD"}), {"name": HEAD, "typed_config": script}
     )

@@ -22,7 +22,7 @@ from gateway.envoy.extensions import (
     TRANSCODER,
     typed,
 )
-from gateway.envoy.head import READING
+from gateway.envoy.head import HEAD, READING
 from gateway.envoy.log_filters import NO_GRPC_TYPE
 from gateway.envoy.not_modified import answers_not_modified
 from gateway.envoy.observing import operation
@@ -31,6 +31,8 @@ __all__ = ["no_such_path", "other_methods", "rest_routes"]
 
 _VARIABLE = re.compile(r"\\\{\w+\\\}")
 _NOT_EMPTY = {"safe_regex": {"regex": ".+"}}
+REPEATED_SIZE = 90
+"""Characters of alternatives in one expression: Envoy refuses programs of more than 100 steps."""
 BAD_QUERY = "a query parameter is unknown, repeated, or belongs elsewhere; there may be: "
 
 # To gRPC, which the request is about to become, these headers would mean something, and in others
@@ -61,7 +63,12 @@ def rest_routes(
         for route in _of_method(match, rpc, clusters[rpc.service], over_http.get(rpc.name))
     ]
     verbs = sorted(verb for rpc in rpcs for verb in _taken(rpc))
-    return [*routes, *other_methods(match, verbs, clusters[rpcs[0].service])]
+    others = other_methods(match, verbs, clusters[rpcs[0].service])
+    if any(rpc.lasting for rpc in rpcs):
+        # Which would make a GET of what is refused here.
+        for route in others:
+            route["typed_per_filter_config"] = {**route["typed_per_filter_config"], HEAD: DISABLED}
+    return [*routes, *others]
 
 
 def no_such_path() -> Route:
@@ -70,7 +77,7 @@ def no_such_path() -> Route:
 
 
 def _of_method(match: Match, rpc: PublicRpc, cluster: str, http: Route | None) -> list[Route]:
-    method = _header(":method", _verbs(rpc.verb))
+    method = _header(":method", _verbs(rpc))
     taken = {
         **_named(rpc),
         # Who asks in gRPC for a path of REST gets an answer in gRPC, so its headers must not go.
@@ -86,12 +93,12 @@ def _of_method(match: Match, rpc: PublicRpc, cluster: str, http: Route | None) -
         },
     }
     if http is not None:
-        # Nothing of gRPC becomes of it, so no headers have to go.
+        # Nothing of gRPC becomes of it, so no headers have to go, and the service reads its body
+        # as strictly as the filters here do.
         taken |= http
         taken["typed_per_filter_config"] = {
             ANSWERS_FILTER: rest_answer(rpc),
             TRANSCODER: DISABLED,
-            **json_body(rpc),
         }
     refused = _answer(match | {"headers": [method]}, 400) | _named(rpc)
     refused["direct_response"]["body"] = {
@@ -101,11 +108,16 @@ def _of_method(match: Match, rpc: PublicRpc, cluster: str, http: Route | None) -
 
 
 def _taken(rpc: PublicRpc) -> list[str]:
-    return READING.split("|") if rpc.verb == "GET" else [rpc.verb]
+    return READING.split("|") if _has_head(rpc) else [rpc.verb]
 
 
-def _verbs(verb: str) -> Match:
-    return {"safe_regex": {"regex": READING}} if verb == "GET" else {"exact": verb}
+def _verbs(rpc: PublicRpc) -> Match:
+    return {"safe_regex": {"regex": READING}} if _has_head(rpc) else {"exact": rpc.verb}
+
+
+def _has_head(rpc: PublicRpc) -> bool:
+    # Of a stream that lasts, what HEAD takes away never ends.
+    return rpc.verb == "GET" and not rpc.lasting
 
 
 def _named(rpc: PublicRpc) -> dict[str, Any]:
@@ -128,11 +140,27 @@ def _query_matches(names: tuple[str, ...]) -> list[dict[str, Any]]:
     """
     if not names:
         return [_header(":path", {"safe_regex": {"regex": r"[^?]*(?:\?&*)?"}})]
-    one = f"(?:{'|'.join(names)})=[^&]*"
-    known = _header(":path", {"safe_regex": {"regex": rf"[^?]*(?:\?&*(?:{one}(?:&+{one})*&*)?)?"}})
-    twice = "|".join(f"{name}=.*&{name}" for name in names)
-    repeated = _header(":path", {"safe_regex": {"regex": f".*[?&](?:{twice})=.*"}})
-    return [known, repeated | {"invert_match": True}]
+    # What follows a value without `&` is of the value: so each name is there once.
+    known = rf"[^?]*(?:\?(?:&*(?:{'|'.join(names)})=[^&]*)*&*)?"
+    repeated = [_header(":path", {"safe_regex": {"regex": each}}) for each in _repeated(names)]
+    return [
+        _header(":path", {"safe_regex": {"regex": known}}),
+        *(each | {"invert_match": True} for each in repeated),
+    ]
+
+
+def _repeated(names: tuple[str, ...]) -> list[str]:
+    """Match a query with one of these twice: in as few expressions as Envoy has room for."""
+    parts: list[list[str]] = []
+    room = 0
+    for name in names:
+        twice = f"{name}=.*&{name}"
+        if room < len(twice):
+            parts.append([])
+            room = REPEATED_SIZE
+        parts[-1].append(twice)
+        room -= len(twice)
+    return [f".*[?&](?:{'|'.join(part)})=.*" for part in parts]
 
 
 def _preflight(match: Match, cluster: str) -> Route:

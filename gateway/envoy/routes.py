@@ -10,13 +10,16 @@ from gateway.envoy.auth import NO_SCOPE
 from gateway.envoy.config import EdgeConfig, public_services
 from gateway.envoy.contracts import PublicRpc
 from gateway.envoy.cors import CORS_FILTER, cors_policy
-from gateway.envoy.credentials import OF_THE_EDGE_ALONE
+from gateway.envoy.credentials import EXPIRY_HEADER, OF_THE_EDGE_ALONE
 from gateway.envoy.extensions import ANSWERED_HERE
 from gateway.envoy.grpc_headers import of_grpc
+from gateway.envoy.media_routes import media_routes
 from gateway.envoy.observing import operation
 from gateway.envoy.pages import MAX_PAGE_BYTES, page_routes
 from gateway.envoy.rest_routes import no_such_path, other_methods, rest_routes
+from gateway.envoy.retries import AGAIN, READ_AGAIN
 from gateway.envoy.upstreams import REQUEST_TIMEOUT, json_cluster_of
+from gateway.envoy.web_client import web_client_routes
 from services.identity.spec import HTTP_METHODS
 from services.platform.rpc.end_user import SCOPE_KEY
 from services.platform.tokens.issuers import IDENTITY_CLUSTER
@@ -25,6 +28,8 @@ __all__ = ["routes"]
 
 # The transcoder notes it, and clients cannot.
 FROM_REST = {"name": "x-envoy-original-method", "present_match": True}
+# Of a stream that lasts, whose service sends a sign of life every 15 seconds.
+SILENCE_TIMEOUT = "60s"
 # Without a slash at the end: what normalizes paths would redirect to whatever host the client has
 # named.
 IDENTITY_MATCH = {"safe_regex": {"regex": "/oauth(/[a-z0-9-]+)+"}}
@@ -48,11 +53,10 @@ def routes(config: EdgeConfig) -> dict[str, Any]:
         for rpc in public
         if rpc.over_http and (name := clusters[rpc.service]) in config.json_backends
     }
-    rest = [
-        route
-        for path, rpcs in by_path.items()
-        for route in rest_routes(path, rpcs, clusters, over_http)
-    ]
+    often, rest = list[dict[str, Any]](), list[dict[str, Any]]()
+    for path, rpcs in by_path.items():
+        in_json = any(rpc.name in over_http for rpc in rpcs)
+        (often if in_json else rest).extend(rest_routes(path, rpcs, clusters, over_http))
     return {
         "name": "edge",
         "max_direct_response_body_size_bytes": MAX_PAGE_BYTES,
@@ -60,16 +64,23 @@ def routes(config: EdgeConfig) -> dict[str, Any]:
             {
                 "name": "edge",
                 "domains": ["*"],
+                "retry_policy": AGAIN,
                 "typed_per_filter_config": {CORS_FILTER: cors_policy(config.cors_origins)},
                 "routes": [
+                    # What is asked for most: Envoy tries one route after the other, each time that
+                    # it looks for one, and a post at the end would cost it a fifth more.
+                    *often,
                     *(
                         route
                         for rpc in public
                         for route in _grpc(rpc, clusters[rpc.service], config)
                     ),
                     *_identity(config),
+                    *media_routes(config),
                     *page_routes(config),
                     *rest,
+                    # Behind the API, which has paths of its own and more requests.
+                    *web_client_routes(config),
                     no_such_path(),
                 ],
             }
@@ -104,12 +115,8 @@ def _to_identity(match: Mapping[str, Any]) -> dict[str, Any]:
         "name": OAUTH,
         **operation(OAUTH),
         "match": match,
-        "route": {
-            "cluster": IDENTITY_CLUSTER,
-            "timeout": REQUEST_TIMEOUT,
-            # Nothing was begun; a code or a refresh token must not be used up twice.
-            "retry_policy": {"retry_on": "connect-failure", "num_retries": 2},
-        },
+        # A code or a refresh token must not be used up twice: what was begun is not tried again.
+        "route": {"cluster": IDENTITY_CLUSTER, "timeout": REQUEST_TIMEOUT},
         "typed_per_filter_config": ANSWERED_HERE,
     }
 
@@ -129,43 +136,40 @@ def _grpc(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> list[dict[str, An
 
 def _over_http(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> dict[str, Any]:
     """Say what is done with a request that goes to a service as it came, by HTTP/1.1."""
-    # Of a read it does not matter how far it had got on a connection that broke; of a change
-    # nobody can say whether it was made.
-    again = "connect-failure,reset" if rpc.verb == "GET" else "connect-failure"
     return {
-        **_headers(config),
-        "route": {
-            "cluster": cluster,
-            "timeout": REQUEST_TIMEOUT,
-            "retry_policy": {"retry_on": again, "num_retries": 2},
-        },
+        **_headers(config, rpc),
+        "route": {"cluster": cluster, "timeout": REQUEST_TIMEOUT, **_again(rpc)},
     }
 
 
-def _headers(config: EdgeConfig) -> dict[str, Any]:
+def _again(rpc: PublicRpc) -> dict[str, Any]:
+    return {"retry_policy": READ_AGAIN} if rpc.verb == "GET" and not rpc.lasting else {}
+
+
+def _headers(config: EdgeConfig, rpc: PublicRpc) -> dict[str, Any]:
     outside = {} if config.unauthenticated else {"request_headers_to_add": [_from_outside()]}
-    # A token was for the edge; no service could be made to misuse it.
-    return {**outside, "request_headers_to_remove": ["authorization", *OF_THE_EDGE_ALONE]}
+    # A token was for the edge; no service could be made to misuse it. One whose answer lasts is
+    # told when it expires.
+    expiry = () if rpc.lasting else (EXPIRY_HEADER,)
+    removed = ["authorization", *OF_THE_EDGE_ALONE, *expiry]
+    return {**outside, "request_headers_to_remove": removed}
 
 
 def _to_rpc(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> dict[str, Any]:
     return {
         "name": rpc.name,
-        **_headers(config),
+        **_headers(config, rpc),
         "match": {"path": rpc.path},
         # Of what comes as gRPC: a call over REST was cleaned under its own path.
         "typed_per_filter_config": {ANSWERS_FILTER: of_grpc()},
-        "route": {
-            "cluster": cluster,
-            "timeout": REQUEST_TIMEOUT,
-            # None of these was begun, so a second try cannot do anything twice: a server that
-            # has to stop answers `cancelled` to what reaches it in that moment.
-            "retry_policy": {
-                "retry_on": "connect-failure,refused-stream,cancelled",
-                "num_retries": 2,
-            },
-        },
+        "route": {"cluster": cluster, **_times(rpc), **_again(rpc)},
     }
+
+
+def _times(rpc: PublicRpc) -> dict[str, str]:
+    if rpc.lasting:
+        return {"timeout": "0s", "idle_timeout": SILENCE_TIMEOUT}
+    return {"timeout": REQUEST_TIMEOUT}
 
 
 def _from_outside() -> dict[str, Any]:

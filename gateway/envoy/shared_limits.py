@@ -12,12 +12,12 @@ from services.platform.security.identities import GATEWAY
 
 __all__ = ["PLAIN", "READS", "shared_limits"]
 
-READS = "/[^/]+/(Get|List|Search).*|/v1/timeline/.*"
+READS = "/[^/]+/(Get|List|Search|Stream).*|/v1/(timeline|stream)/.*"
 """The paths of reads, known by the names of their RPCs; a test holds the table to it."""
 
-PLAIN = "/(oauth/|[.]).*"
-"""Paths of the issuer, which are no RPC's; none of these is open. What else is none has no class,
-and nothing is asked."""
+PLAIN = "/(oauth/|media/|[.]).*"
+"""Paths of the issuer, and of pictures' bytes, which are no RPC's; none of these is open. What else
+is none has no class, and nothing is asked."""
 
 
 def shared_limits(config: EdgeConfig) -> list[dict[str, Any]]:

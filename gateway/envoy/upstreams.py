@@ -7,15 +7,18 @@ from gateway.envoy.admin import pipe
 from gateway.envoy.extensions import API, typed
 from gateway.envoy.secrets import TRUST_FILE, identity_file
 from services.identity.spec import SPEC as IDENTITY
-from services.platform.config.values import UNIX
+from services.media.spec import SPEC as MEDIA
+from services.platform.config.values import UNIX, each_address
 from services.platform.security.identities import EDGE, server_name, spiffe_id
 from services.platform.tokens.issuers import IDENTITY_CLUSTER
 
 __all__ = [
     "COLLECTOR_CLUSTER",
     "HEALTH_CHECKS",
+    "MAX_LASTING",
     "MAX_PENDING",
     "MAX_REQUESTS",
+    "MEDIA_CLUSTER",
     "REQUEST_TIMEOUT",
     "cluster",
     "collector_cluster",
@@ -23,6 +26,7 @@ __all__ = [
     "json_cluster",
     "json_cluster_of",
     "jwks_cluster",
+    "media_cluster",
     "mtls",
     "service_cluster",
     "socket_address",
@@ -30,6 +34,7 @@ __all__ = [
 ]
 
 COLLECTOR_CLUSTER = "otlp_collector"
+MEDIA_CLUSTER: Final = "media_http"
 # The whole time a client waits for an answer; beyond it the edge says 504.
 REQUEST_TIMEOUT = "10s"
 # On one machine or in one region a connection opens in milliseconds; a dead host shows sooner.
@@ -46,6 +51,18 @@ HEALTHY_AFTER = 1
 # fills it, and then calls are refused at once.
 MAX_REQUESTS = 1024
 MAX_PENDING = 1024
+# Of those, how many may be tried again at once: as many as one of two processes had in hand when it
+# died. With Envoy's own 3 the fourth of them fails.
+MAX_RETRIES = MAX_REQUESTS // 2
+# Of answers that last, one for each connection of a client.
+MAX_LASTING = 20_000
+# What the edge takes of a stream for a client that does not read it: so its service learns of that.
+LASTING_HTTP: Final = {
+    "http2_protocol_options": {
+        "initial_stream_window_size": 65_536,
+        "initial_connection_window_size": 16_777_216,
+    }
+}
 
 HEALTH_CHECKS: Final[Sequence[Mapping[str, Any]]] = [
     {
@@ -71,24 +88,36 @@ _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
 def service_cluster(
-    name: str, process: str, address: str, certificates: str | None
+    name: str, process: str, address: str, certificates: str | None, *, lasting: bool = False
 ) -> dict[str, Any]:
-    """Build the cluster of a service that `process` serves at `address` (host:port).
+    """Build the cluster of a service that `process` serves at `address` (host:port, or several).
 
-    It has health checks and bounds. With a folder of certificates, both go over mTLS, and to
-    that process alone.
+    It has health checks and bounds: others, where it has RPCs whose answers last. With a folder of
+    certificates, both go over mTLS, and to that process alone.
     """
     tls = None if certificates is None else mtls(EDGE, process, certificates)
-    return cluster(name, [_endpoints(address)], tls) | {
-        # With no host healthy, fail at once; by default Envoy would try the dead ones.
-        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
-        # A host that is gone fails its calls now, not at their timeout.
-        "close_connections_on_host_health_failure": True,
-        "health_checks": HEALTH_CHECKS,
-        "circuit_breakers": {
-            "thresholds": [{"max_requests": MAX_REQUESTS, "max_pending_requests": MAX_PENDING}]
-        },
-    }
+    spoken = _spoken({"explicit_http_config": LASTING_HTTP}) if lasting else {}
+    most = MAX_LASTING if lasting else MAX_REQUESTS
+    return (
+        cluster(name, [_endpoints(address)], tls)
+        | spoken
+        | {
+            # With no host healthy, fail at once; by default Envoy would try the dead ones.
+            "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+            # A host that is gone fails its calls now, not at their timeout.
+            "close_connections_on_host_health_failure": True,
+            "health_checks": HEALTH_CHECKS,
+            "circuit_breakers": {
+                "thresholds": [
+                    {
+                        "max_requests": most,
+                        "max_pending_requests": MAX_PENDING,
+                        "max_retries": MAX_RETRIES,
+                    }
+                ]
+            },
+        }
+    )
 
 
 def json_cluster_of(name: str) -> str:
@@ -156,8 +185,12 @@ def socket_address(address: str) -> dict[str, Any]:
     return {"socket_address": {"address": host, "port_value": int(port)}}
 
 
-def _endpoints(address: str) -> dict[str, Any]:
-    return {"lb_endpoints": [{"endpoint": {"address": socket_address(address)}}]}
+def _endpoints(addresses: str) -> dict[str, Any]:
+    return {
+        "lb_endpoints": [
+            {"endpoint": {"address": socket_address(each)}} for each in each_address(addresses)
+        ]
+    }
 
 
 def identity_cluster(address: str, certificates: str | None) -> dict[str, Any]:
@@ -165,12 +198,24 @@ def identity_cluster(address: str, certificates: str | None) -> dict[str, Any]:
 
     With a folder of certificates, over mTLS.
     """
-    tls = None if certificates is None else mtls(EDGE, IDENTITY.name, certificates)
+    return _http_cluster(IDENTITY_CLUSTER, IDENTITY.name, address, certificates)
+
+
+def media_cluster(address: str, certificates: str | None) -> dict[str, Any]:
+    """Build the cluster of the media service's HTTP listener, as above."""
+    return _http_cluster(MEDIA_CLUSTER, MEDIA.name, address, certificates)
+
+
+def _http_cluster(
+    name: str, process: str, address: str, certificates: str | None
+) -> dict[str, Any]:
+    tls = None if certificates is None else mtls(EDGE, process, certificates)
     http = {
         "common_http_protocol_options": {"idle_timeout": HTTP_IDLE_TIMEOUT},
         "explicit_http_config": {"http_protocol_options": {}},
     }
-    return _hosts(IDENTITY_CLUSTER, [_endpoints(address)], tls) | _spoken(http)
+    bounds = {"circuit_breakers": {"thresholds": [{"max_retries": MAX_RETRIES}]}}
+    return _hosts(name, [_endpoints(address)], tls) | _spoken(http) | bounds
 
 
 def jwks_cluster(name: str, host: str, port: int, *, tls: bool) -> dict[str, Any]:

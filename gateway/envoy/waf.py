@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from gateway.envoy.credentials import APP_KEY_HEADER
 from gateway.envoy.extensions import API, http_filter, typed
 from gateway.envoy.grpc_headers import CHECKED_HEADERS, RPC_PATHS
+from services.media.spec import UPLOADS_PATH
 
 __all__ = ["GRPC", "JSON", "REFUSALS", "Refusal", "body_rules", "firewall", "found", "refused_as"]
 
@@ -32,7 +33,10 @@ REFUSALS = {
     "encoding": Refusal(400, 3, "the path or query is not well encoded"),
     "body": Refusal(400, 3, "this method takes no body"),
     "tunnel": Refusal(405, 12, "the edge opens no tunnels"),
-    "media-type": Refusal(415, 3, "the request body must be JSON, or a form where OAuth has one"),
+    "media-type": Refusal(
+        *(415, 3),
+        "the request body must be JSON, or a form or a picture where such is taken",
+    ),
     "content-coding": Refusal(415, 3, "the request body must come without a content coding"),
     "credentials": Refusal(400, 3, "authorization must be a scheme and one credential"),
     "api-key": Refusal(400, 3, "there must be one API key at most"),
@@ -60,6 +64,8 @@ GRPC = r"application/grpc(-web(-text)?)?([+;].*)?"
 # Where OAuth 2 asks for forms.
 FORM = r"(?i)application/x-www-form-urlencoded[ \t]*(;.*)?"
 FORMS_PREFIX = "/oauth/"
+# What it is, its bytes say; clients that know no type send that of any bytes.
+PICTURE = r"(?i)(image/[a-z0-9.+-]+|application/octet-stream)"
 
 # A scheme and what it takes, which has no blank or comma in Basic and Bearer. Envoy looks for
 # `Bearer` anywhere in the header, and joins those that are repeated by commas.
@@ -103,7 +109,8 @@ def body_rules() -> dict[str, Any]:
     has_body = _all(_present("content-length"), _not(_header("content-length", exact="0")))
     type_is = partial(_header, "content-type")
     form = _all(type_is(**_regex(FORM)), _header(":path", prefix=FORMS_PREFIX))
-    taken = _any(type_is(**_regex(JSON)), type_is(**_regex(GRPC)), form)
+    picture = _all(type_is(**_regex(PICTURE)), _header(":path", prefix=UPLOADS_PATH))
+    taken = _any(type_is(**_regex(JSON)), type_is(**_regex(GRPC)), form, picture)
     coded = _all(
         _present("content-encoding"), _not(_header("content-encoding", **_regex("(?i)identity")))
     )

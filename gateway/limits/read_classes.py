@@ -17,9 +17,14 @@ __all__ = ["READ_CLASSES"]
 _TWEETS = "aviary.tweet.v1.TweetService"
 _TIMELINES = "aviary.timeline.v1.TimelineService"
 _GRAPH = "aviary.graph.v1.GraphService"
+_MUTED_WORDS = "aviary.graph.v1.MutedWordService"
 _USERS = "aviary.user.v1.UserService"
 _ENGAGEMENT = "aviary.engagement.v1.EngagementService"
+_NOTIFICATIONS = "aviary.notification.v1.NotificationService"
+_LIVE = "aviary.live.v1.LiveService"
+_LISTS = "aviary.list.v1.ListService"
 _SEARCH = "aviary.search.v1.SearchService"
+_MEDIA = "aviary.media.v1.MediaService"
 _CHALLENGES = "aviary.gateway.v1.ChallengeService/CreateChallenge"
 _HEALTH = "aviary.gateway.v1.HealthService"
 
@@ -29,7 +34,8 @@ _NEW_READER = 2
 READ_CLASSES: Final = (
     EndpointClass(
         "home",
-        (f"{_TIMELINES}/GetHomeTimeline",),
+        # A stream begins with the same read; how many are open, its service counts.
+        (f"{_TIMELINES}/GetHomeTimeline", f"{_LIVE}/StreamHome"),
         {
             Subject.USER: Budgets(
                 TokenBucket(60, 10),
@@ -46,12 +52,16 @@ READ_CLASSES: Final = (
     ),
     EndpointClass(
         "timeline",
-        (f"{_TIMELINES}/GetUserTimeline",),
+        (
+            f"{_TIMELINES}/GetUserTimeline",
+            f"{_TWEETS}/GetConversation",
+            f"{_LISTS}/GetListTimeline",
+        ),
         {
             Subject.USER: Budgets(
                 TokenBucket(30, 10),
                 SlidingWindow(900, QUARTER_HOUR),
-                "profiles are opened one by one; one a second all along is a scraper",
+                "profiles and threads are opened one by one; one a second all along is a scraper",
             ),
             Subject.APP: Budgets(
                 TokenBucket(30_000, 10), SlidingWindow(1_350_000, QUARTER_HOUR), WHY_APP
@@ -101,8 +111,44 @@ READ_CLASSES: Final = (
         _NEW_READER,
     ),
     EndpointClass(
+        "notifications",
+        (f"{_NOTIFICATIONS}/ListNotifications",),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(30, 10),
+                SlidingWindow(900, QUARTER_HOUR),
+                "a page now and then, and scrolling through a month of them",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(30_000, 10), SlidingWindow(1_350_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(300, 10), SlidingWindow(9_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
+        "unread",
+        # Marking is no read, but as cheap and as frequent, and does nothing to others.
+        (f"{_NOTIFICATIONS}/GetUnreadCount", f"{_NOTIFICATIONS}/MarkNotificationsRead"),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(30, 10),
+                SlidingWindow(900, QUARTER_HOUR),
+                "several clients of one user ask every few seconds, to show a number, and mark what"
+                " is seen",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(30_000, 10), SlidingWindow(1_350_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(300, 10), SlidingWindow(9_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
         "search",
-        (f"{_SEARCH}/SearchTweets", f"{_SEARCH}/ListTrends"),
+        (f"{_SEARCH}/SearchTweets", f"{_SEARCH}/ListTrends", f"{_USERS}/SearchUsers"),
         {
             Subject.USER: Budgets(
                 TokenBucket(20, 10),
@@ -119,7 +165,16 @@ READ_CLASSES: Final = (
     ),
     EndpointClass(
         "relations",
-        (f"{_GRAPH}/ListFollowers", f"{_GRAPH}/ListFollowing", f"{_GRAPH}/GetRelationship"),
+        (
+            f"{_GRAPH}/ListFollowers",
+            f"{_GRAPH}/ListFollowRequests",
+            f"{_GRAPH}/ListFollowing",
+            f"{_GRAPH}/GetRelationship",
+            f"{_MUTED_WORDS}/ListMutedWords",
+            f"{_LISTS}/GetList",
+            f"{_LISTS}/ListLists",
+            f"{_LISTS}/ListListMembers",
+        ),
         {
             Subject.USER: Budgets(
                 TokenBucket(15, 10),
@@ -153,6 +208,51 @@ READ_CLASSES: Final = (
         },
         WithoutValkey.NOT_ASKED,
         _NEW_READER,
+    ),
+    EndpointClass(
+        "media",
+        (f"{_MEDIA}/GetMedia",),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(100, 10),
+                SlidingWindow(3_000, QUARTER_HOUR),
+                "the pictures of a page of tweets, and looks whether an upload is ready",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(50_000, 10), SlidingWindow(2_250_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(500, 10), SlidingWindow(15_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
+        "pictures",
+        (),
+        {
+            Subject.IP: Budgets(
+                TokenBucket(1_000, 10),
+                TokenBucket(30_000, QUARTER_HOUR),
+                "pages full of pictures, for everybody behind one address; caches keep them",
+            ),
+        },
+        WithoutValkey.NOT_ASKED,
+        1,
+        paths=("/media/files/",),
+    ),
+    EndpointClass(
+        "uploads",
+        (),
+        {
+            Subject.IP: Budgets(
+                TokenBucket(120, MINUTE),
+                TokenBucket(1_800, HOUR),
+                "each needs a URL that a user asked for; a minute of them is 600 MB",
+            ),
+        },
+        WithoutValkey.NOT_ASKED,
+        1,
+        paths=("/media/uploads/",),
     ),
     EndpointClass(
         "health",

@@ -16,8 +16,11 @@ __all__ = ["WRITE_CLASSES"]
 
 _TWEETS = "aviary.tweet.v1.TweetService"
 _GRAPH = "aviary.graph.v1.GraphService"
+_MUTED_WORDS = "aviary.graph.v1.MutedWordService"
 _USERS = "aviary.user.v1.UserService"
+_LISTS = "aviary.list.v1.ListService"
 _ENGAGEMENT = "aviary.engagement.v1.EngagementService"
+_MEDIA = "aviary.media.v1.MediaService"
 
 # Of a new account's budgets: writing is what spam is made of.
 _NEW_WRITER = 4
@@ -60,7 +63,13 @@ WRITE_CLASSES: Final = (
     ),
     EndpointClass(
         "follow",
-        (f"{_GRAPH}/Follow", f"{_GRAPH}/Unfollow", f"{_GRAPH}/FollowUsers"),
+        (
+            f"{_GRAPH}/Follow",
+            f"{_GRAPH}/Unfollow",
+            f"{_GRAPH}/FollowUsers",
+            f"{_GRAPH}/ApproveFollowRequest",
+            f"{_GRAPH}/DenyFollowRequest",
+        ),
         {
             Subject.USER: Budgets(
                 TokenBucket(30, MINUTE),
@@ -92,8 +101,54 @@ WRITE_CLASSES: Final = (
         _NEW_WRITER,
     ),
     EndpointClass(
+        "upload",
+        (f"{_MEDIA}/CreateUpload",),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(30, MINUTE),
+                TokenBucket(400, DAY),
+                "four pictures to a tweet, and some tries; each may be 5 MB that we keep for a day",
+            ),
+            Subject.APP: Budgets(TokenBucket(3_000, MINUTE), TokenBucket(400_000, DAY), WHY_APP),
+            Subject.IP: Budgets(TokenBucket(150, MINUTE), TokenBucket(4_000, DAY), WHY_NAT),
+        },
+        WithoutValkey.OPEN,
+        _NEW_WRITER,
+    ),
+    EndpointClass(
+        "lists",
+        tuple(
+            f"{_LISTS}/{rpc}"
+            for rpc in (
+                "CreateList",
+                "UpdateList",
+                "DeleteList",
+                "AddListMember",
+                "RemoveListMember",
+            )
+        ),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(60, MINUTE),
+                TokenBucket(1_500, DAY),
+                "a list is filled at once, member by member; few make more than one a day",
+            ),
+            Subject.APP: Budgets(TokenBucket(3_000, MINUTE), TokenBucket(400_000, DAY), WHY_APP),
+            Subject.IP: Budgets(TokenBucket(200, MINUTE), TokenBucket(10_000, DAY), WHY_NAT),
+        },
+        WithoutValkey.OPEN,
+        _NEW_WRITER,
+    ),
+    EndpointClass(
         "visibility",
-        (f"{_GRAPH}/Block", f"{_GRAPH}/Unblock", f"{_GRAPH}/Mute", f"{_GRAPH}/Unmute"),
+        (
+            f"{_GRAPH}/Block",
+            f"{_GRAPH}/Unblock",
+            f"{_GRAPH}/Mute",
+            f"{_GRAPH}/Unmute",
+            f"{_MUTED_WORDS}/AddMutedWord",
+            f"{_MUTED_WORDS}/RemoveMutedWord",
+        ),
         {
             Subject.USER: Budgets(
                 SlidingWindow(60, MINUTE),
@@ -110,7 +165,12 @@ WRITE_CLASSES: Final = (
     ),
     EndpointClass(
         "account",
-        (f"{_USERS}/UpdateUser", f"{_USERS}/DeleteUser"),
+        (
+            f"{_USERS}/UpdateUser",
+            f"{_USERS}/DeleteUser",
+            f"{_USERS}/PinTweet",
+            f"{_USERS}/UnpinTweet",
+        ),
         {
             Subject.USER: Budgets(
                 TokenBucket(10, MINUTE),

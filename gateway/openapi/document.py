@@ -1,7 +1,7 @@
 """The document as a whole."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
@@ -37,7 +37,8 @@ API_VERSION = "1.0.0"
 DESCRIPTION = """\
 A Twitter-style timeline backend. Ids are 64-bit and so are strings in JSON; times are RFC 3339 in
 UTC. Every error has one shape: `code`, `message`, `details`. A page without `next_cursor` is the
-last one. An app that has an API key sends it as `x-api-key` with any request, and has its limits.
+last one; a `previous_cursor` asks for what is newer than a page. An app that has an API key sends
+it as `x-api-key` with any request, and has its limits.
 """
 # What no expression can say of a text, by the name that the limits give it.
 FORMATS = {
@@ -47,14 +48,22 @@ FORMATS = {
     "display-name": "counted in NFC without the spaces around it; some visible; no control "
     "characters, no U+202A to U+202E, no open isolates; at most 200 code points as sent, and 30 "
     "combining marks in a row",
+    "list-name": "as display-name, at most 25 characters and 100 code points as sent",
+    "muted-word": "at most 100 characters in NFKC with single spaces, 400 code points as sent; "
+    "with a letter or digit",
+    "list-description": "as list-name, at most 100 characters and 400 code points; or empty",
     "bio": "as display-name, at most 640 code points as sent; or empty",
+    "alt-text": "counted in NFC; no control characters but newline and tab, no U+202A to U+202E, "
+    "no open isolates; at most 4,000 code points as sent, and 30 combining marks in a row; or "
+    "empty",
     "ids": "each at most 9223372036854775807, as ids are of 63 bits",
     "new-password": "hard to guess, as zxcvbn reckons (its score is 3 at least): no common words, "
     "repeats, rows of keys, or the handle and the name",
     "search-query": "terms between spaces, each with a `-` before it to exclude it: words, "
     '"phrases", #hashtags, @mentions, from:handle, to:handle, since:YYYY-MM-DD, until:YYYY-MM-DD, '
     "lang:code, filter:links, filter:replies; at most 30, one of them besides dates not excluded",
-    "cursor": "what `next_cursor` of the page before was, or empty",
+    "name-prefix": "a letter, digit or mark of any script among them; all else is as a space",
+    "cursor": "what `next_cursor` or `previous_cursor` of another page was, or empty",
 }
 IDEMPOTENCY_KEY_PARAMETER: Json = {
     "name": "Idempotency-Key",
@@ -75,7 +84,7 @@ IF_NONE_MATCH_PARAMETER: Json = {
 }
 ETAG_HEADER: Json = {
     "description": "Names what was read, for `If-None-Match`; weak where the answer is compressed.",
-    "schema": {"type": "string", "pattern": '^(W/)?"[0-9]+([.][0-9]+)?"$'},
+    "schema": {"type": "string", "pattern": '^(W/)?"[0-9a-f]+([.][0-9]+)?"$'},
 }
 LOCATION_HEADER: Json = {
     "description": "The path of what was made, to be read with GET.",
@@ -132,9 +141,7 @@ def _tags(rpcs: Iterable[PublicRpc]) -> list[str]:
 def _schemas(rpcs: Iterable[PublicRpc], known: Mapping[str, Message]) -> Json:
     schemas: Json = {"Error": ERROR_SCHEMA}
     of: dict[str, str] = {}
-    for full_name in dict.fromkeys(
-        name for rpc in rpcs for name in _reachable(rpc.response, known)
-    ):
+    for full_name in _reachable([rpc.response for rpc in rpcs], known):
         message = known[full_name]
         if of.setdefault(message.name, full_name) != full_name:
             raise ValueError(f"{full_name} and {of[message.name]} would share a name")
@@ -142,12 +149,21 @@ def _schemas(rpcs: Iterable[PublicRpc], known: Mapping[str, Message]) -> Json:
     return dict(sorted((schemas | ISSUER_SCHEMAS).items()))
 
 
-def _reachable(full_name: str, known: Mapping[str, Message]) -> Iterator[str]:
-    yield full_name
-    for field in known[full_name].fields:
-        is_message = field.proto.type == FieldDescriptorProto.TYPE_MESSAGE
-        if is_message and field.proto.type_name != TIMESTAMP:
-            yield from _reachable(field.proto.type_name.removeprefix("."), known)
+def _reachable(full_names: Sequence[str], known: Mapping[str, Message]) -> Iterator[str]:
+    """Walk through messages and those of their fields, each once: some have fields of their own."""
+    left, seen = list(full_names), set[str]()
+    while left:
+        full_name = left.pop(0)
+        if full_name in seen:
+            continue
+        seen.add(full_name)
+        yield full_name
+        left += [
+            field.proto.type_name.removeprefix(".")
+            for field in known[full_name].fields
+            if field.proto.type == FieldDescriptorProto.TYPE_MESSAGE
+            and field.proto.type_name != TIMESTAMP
+        ]
 
 
 def _oauth2(rpcs: Iterable[PublicRpc]) -> Json:

@@ -24,8 +24,10 @@ BY_NAME: Mapping[str, Any] = {
     "in_reply_to_tweet_id": AN_ID,
     "quote_tweet_id": AN_ID,
     "next_cursor": "AQVTPZ2zQIAAoT0V2bkqXH2hJxkqR0cVkw",
+    "previous_cursor": "BAVTPaHZ4AAAgO2rXg9MZ0sGJ7b1oRZc-Q",
     "name": "tweet",
     "query": "hello",
+    "word": "spoilers",
     "sort": "newest",
     "status": "SERVING",
     "limit": 20,
@@ -54,19 +56,26 @@ def resolved(schema: Json, document: Json) -> Json:
     return dict(found)
 
 
-def example(schema: Json, document: Json, name: str = "") -> Any:  # noqa: ANN401 - any JSON
-    """Return a value that the schema allows."""
+def example(
+    schema: Json, document: Json, name: str = "", within: frozenset[str] = frozenset()
+) -> Any:  # noqa: ANN401 - any JSON
+    """Return a value that the schema allows, `within` one of schemas by these references."""
     if name in BY_NAME:
         return BY_NAME[name]
+    if "$ref" in schema:
+        within |= {schema["$ref"]}
     schema = resolved(schema, document)
     if "enum" in schema:
         return schema["enum"][0]
     if schema["type"] == "object" and "properties" not in schema:
         return {}
     if "properties" in schema:
-        return {key: example(one, document, key) for key, one in schema["properties"].items()}
+        properties = schema["properties"].items()
+        return {key: example(one, document, key, within) for key, one in properties}
     if "items" in schema:
-        return [example(schema["items"], document)]
+        # What may hold its own kind is shown without.
+        is_own = schema["items"].get("$ref") in within
+        return [] if is_own else [example(schema["items"], document, within=within)]
     return BY_TYPE.get(schema.get("format") or str(schema["type"]), "…")
 
 

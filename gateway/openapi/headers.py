@@ -7,6 +7,7 @@ from gateway.openapi.schemas import Json
 
 __all__ = ["HEADERS", "NEXT_PAGE", "OF_ANY_ANSWER", "OF_LIMITED", "RETRY_AFTER", "references"]
 
+_PAGE: Final = '<[?][^>]+>; rel="(next|prev)"'
 WHOLE: Final = {"type": "string", "pattern": "^[0-9]+$"}
 HEADERS: Final[Json] = {
     "x-request-id": {
@@ -24,8 +25,9 @@ HEADERS: Final[Json] = {
         "schema": WHOLE,
     },
     "link": {
-        "description": "The next page, with `rel` as `next` (RFC 8288); absent at the end.",
-        "schema": {"type": "string", "pattern": '^<[?][^>]+>; rel="next"$'},
+        "description": "The next page, with `rel` as `next` (RFC 8288), absent at the end; and the "
+        "one before, as `prev`, where answers have a `previous_cursor`.",
+        "schema": {"type": "string", "pattern": f"^{_PAGE}(, {_PAGE})?$"},
     },
     "retry-after": {"description": "Seconds to wait, 1 at least.", "schema": WHOLE},
 }

@@ -1,7 +1,8 @@
 """Links: where what one answer says is what another operation asks for.
 
 They follow from names: a resource, such as `Tweet`, is identified by its own id, `tweet_id`, and
-operations take that in their path; a page's `next_cursor` is the `cursor` of the next.
+operations take that in their path; a page's `next_cursor` is the `cursor` of the next, and its
+`previous_cursor` that of the page before.
 """
 
 import re
@@ -14,7 +15,8 @@ from gateway.openapi.schemas import Json
 
 __all__ = ["links", "takes_next_page"]
 
-CURSOR, NEXT_CURSOR, LIMIT = "cursor", "next_cursor", "limit"
+CURSOR, LIMIT = "cursor", "limit"
+NEXT_CURSOR, PREVIOUS_CURSOR = "next_cursor", "previous_cursor"
 _VARIABLE: Final = re.compile(r"\{(\w+)\}")
 _WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -24,7 +26,9 @@ def links(rpc: PublicRpc, rpcs: Iterable[PublicRpc], messages: Mapping[str, Mess
     response = messages[rpc.response]
     found: Json = {}
     if takes_next_page(rpc, response):
-        found["NextPage"] = _next_page(rpc, messages[rpc.request])
+        found["NextPage"] = _page_at(NEXT_CURSOR, rpc, messages[rpc.request])
+    if PREVIOUS_CURSOR in {field.name for field in response.fields}:
+        found["PreviousPage"] = _page_at(PREVIOUS_CURSOR, rpc, messages[rpc.request])
     for field, message in _resources(response, messages):
         key = _key_of(message)
         at = f"/{field.name}{'/0' if field.repeated else ''}/{key}"
@@ -55,7 +59,7 @@ def takes_next_page(rpc: PublicRpc, response: Message) -> bool:
     return CURSOR in rpc.query and NEXT_CURSOR in {field.name for field in response.fields}
 
 
-def _next_page(rpc: PublicRpc, request: Message) -> Json:
+def _page_at(cursor: str, rpc: PublicRpc, request: Message) -> Json:
     # A cursor holds for the query that it came from only.
     places = {
         field.name: "query" if field.name in rpc.query else "path" for field in request.fields
@@ -65,7 +69,7 @@ def _next_page(rpc: PublicRpc, request: Message) -> Json:
         for field in request.fields
         if field.name not in {CURSOR, LIMIT}
     }
-    return _link(rpc, {**same, f"query.{CURSOR}": f"$response.body#/{NEXT_CURSOR}"})
+    return _link(rpc, {**same, f"query.{CURSOR}": f"$response.body#/{cursor}"})
 
 
 def _link(target: PublicRpc, parameters: Json) -> Json:

@@ -1,6 +1,6 @@
 """The messages of a descriptor set, by full name and with their comments."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from aviary.edge.v1 import access_pb2, limits_pb2
@@ -26,6 +26,8 @@ class Field:
 
     proto: FieldDescriptorProto
     comment: str
+    values: tuple[str, ...] = ()
+    """The names that an enum has, as JSON says them."""
 
     @property
     def name(self) -> str:
@@ -82,10 +84,19 @@ class Message:
 
 def messages(files: FileDescriptorSet) -> dict[str, Message]:
     """Return every top-level message by its full name."""
-    return {message.full_name: message for file in files.file for message in _messages_of(file)}
+    enums = {
+        f".{file.package}.{enum.name}": tuple(value.name for value in enum.value)
+        for file in files.file
+        for enum in file.enum_type
+    }
+    return {
+        message.full_name: message for file in files.file for message in _messages_of(file, enums)
+    }
 
 
-def _messages_of(file: FileDescriptorProto) -> Iterator[Message]:
+def _messages_of(
+    file: FileDescriptorProto, enums: Mapping[str, tuple[str, ...]]
+) -> Iterator[Message]:
     comments = {
         tuple(one.path): one.leading_comments.strip() for one in file.source_code_info.location
     }
@@ -93,13 +104,17 @@ def _messages_of(file: FileDescriptorProto) -> Iterator[Message]:
         yield Message(
             f"{file.package}.{message.name}",
             comments.get((MESSAGE_FIELD, at), ""),
-            tuple(_fields_of(message, at, comments)),
+            tuple(_fields_of(message, at, comments, enums)),
             message.options.deprecated,
         )
 
 
 def _fields_of(
-    message: DescriptorProto, at: int, comments: dict[tuple[int, ...], str]
+    message: DescriptorProto,
+    at: int,
+    comments: dict[tuple[int, ...], str],
+    enums: Mapping[str, tuple[str, ...]],
 ) -> Iterator[Field]:
     for number, field in enumerate(message.field):
-        yield Field(field, comments.get((MESSAGE_FIELD, at, FIELD_FIELD, number), ""))
+        comment = comments.get((MESSAGE_FIELD, at, FIELD_FIELD, number), "")
+        yield Field(field, comment, enums.get(field.type_name, ()))

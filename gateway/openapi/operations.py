@@ -30,10 +30,13 @@ IF_NONE_MATCH = "IfNoneMatch"
 ETAG = "ETag"
 LOCATION = "Location"
 OK, CREATED = "200", "201"
+EVENT_STREAM = "text/event-stream"
 _VARIABLE = re.compile(r"\{(\w+)\}")
 # Where a first sentence's first clause ends: enough for a list of operations.
 _CLAUSE = re.compile(r"[.;:,] ")
 REQUEST_ID = "request_id"
+MAY_SAY_NOTHING = frozenset({"aviary.media.v1.MediaService/CreateUpload"})
+"""RPCs that need nothing of what their bodies can say."""
 ASKED_FOR_PROOF = frozenset(rpc for one in CLASSES if one.step_up for rpc in one.rpcs)
 
 
@@ -52,7 +55,8 @@ def operation(rpc: PublicRpc, rpcs: Sequence[PublicRpc], messages: Mapping[str, 
     if rpc.body:
         given = tuple(field for field in fields if field.name not in in_path)
         content = {"application/json": {"schema": request_schema(messages[rpc.request], given)}}
-        result["requestBody"] = {"required": True, "content": content}
+        required = rpc.path.removeprefix("/") not in MAY_SAY_NOTHING
+        result["requestBody"] = {"required": required, "content": content}
     parameters += [_parameter(field, "query") for field in fields if field.name in rpc.query]
     if any(field.name == REQUEST_ID for field in fields):
         parameters.append({"$ref": f"#/components/parameters/{IDEMPOTENCY_KEY}"})
@@ -94,7 +98,8 @@ def _parameter(field: Field, where: str) -> Json:
 
 
 def _answers(rpc: PublicRpc, message: Message) -> Json:
-    content = {"application/json": {"schema": reference(message.full_name)}}
+    shown = {"schema": reference(message.full_name)}
+    content = {EVENT_STREAM if rpc.lasting else "application/json": shown}
     paged = {NEXT_PAGE} if takes_next_page(rpc, message) else set[str]()
     headers = references(OF_ANY_ANSWER | OF_LIMITED | paged)
     answer: Json = {"description": message.comment, "headers": headers, "content": content}

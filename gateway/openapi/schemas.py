@@ -1,9 +1,9 @@
 """JSON Schemas of messages, as Envoy's transcoder reads and writes them.
 
-What it writes: fields under their proto names, 64-bit numbers as strings, every field that has no
-`optional`, times in RFC 3339. What it reads is wider, so requests have schemas of their own: a
-64-bit number may be a JSON number too, and `null` stands for a field that is left out. Other names
-the edge refuses before it.
+What it writes: fields under their proto names, 64-bit numbers as strings, enums by name, every
+field that has no `optional`, times in RFC 3339. What it reads is wider, so requests have schemas of
+their own: a 64-bit number may be a JSON number too, and `null` stands for a field that is left out.
+Other names the edge refuses before it.
 """
 
 from collections.abc import Mapping
@@ -126,6 +126,8 @@ def _scalar(field: Field, *, limited: bool = True) -> Json:
             schema["minimum"] = limits.min if limits.HasField("min") else -INT32_MAX - 1
             schema["maximum"] = limits.max if limits.HasField("max") else INT32_MAX
         return schema
+    if field.values:
+        return {"type": "string", "enum": list(field.values)}
     schema = {"type": _SMALL[kind]}
     return schema | _text_limits(field) if limited else schema
 

@@ -3,12 +3,13 @@
 from typing import Any, Final
 
 from gateway.envoy.extensions import API, http_filter, typed
-from gateway.envoy.upstreams import MAX_PENDING, cluster, socket_address, tls_settings
+from gateway.envoy.upstreams import MAX_LASTING, MAX_PENDING, cluster, socket_address, tls_settings
 from gateway.sidecar.calls import ENVOY_PREFIX, HEALTH_PREFIX, allowed
 from gateway.sidecar.config import SidecarConfig
 from gateway.sidecar.connections import connection_manager, lasting
 from services.platform.config.values import UNIX
 from services.platform.security.identities import GATEWAY, spiffe_id
+from services.platform.specs import server_of
 
 __all__ = ["BEHIND", "behind_cluster", "inbound_listener"]
 
@@ -41,7 +42,8 @@ def behind_cluster(config: SidecarConfig) -> dict[str, Any]:
     Peers ask for its health, through here: a check of its own would only delay what they learn.
     """
     here = {"lb_endpoints": [{"endpoint": {"address": socket_address(config.behind)}}]}
-    bounds = {"max_requests": config.max_requests, "max_pending_requests": MAX_PENDING}
+    most = max(config.max_requests, MAX_LASTING) if _lasting(config) else config.max_requests
+    bounds = {"max_requests": most, "max_pending_requests": MAX_PENDING}
     built = cluster(BEHIND, [here]) | {"circuit_breakers": {"thresholds": [bounds]}}
     # There is no name to resolve.
     return built | {"type": "STATIC"} if config.behind.startswith(UNIX) else built
@@ -49,11 +51,23 @@ def behind_cluster(config: SidecarConfig) -> dict[str, Any]:
 
 def _routes(config: SidecarConfig) -> list[dict[str, Any]]:
     routes = [{"match": {"prefix": "/"}, "route": {"cluster": BEHIND, **lasting()}}]
+    # Envoy keeps its streams for as long as it lives, and says nothing for most of it; clients keep
+    # theirs for as long as they stay.
+    endless = {"cluster": BEHIND, "timeout": "0s", "idle_timeout": "0s"}
     if config.service == GATEWAY:
-        # Envoy keeps these streams for as long as it lives, and says nothing for most of it.
-        endless = {"cluster": BEHIND, "timeout": "0s", "idle_timeout": "0s"}
         routes.insert(0, {"match": {"prefix": ENVOY_PREFIX}, "route": endless})
-    return routes
+    return [*({"match": {"path": path}, "route": endless} for path in _lasting(config)), *routes]
+
+
+def _lasting(config: SidecarConfig) -> list[str]:
+    """Give the paths of the service's RPCs whose answers last."""
+    return [
+        path
+        for rpc in config.contracts.public
+        if rpc.lasting and server_of(rpc.service).name == config.service
+        for path in (rpc.path, rpc.json_path)
+        if path is not None
+    ]
 
 
 def _mtls(config: SidecarConfig) -> dict[str, Any]:

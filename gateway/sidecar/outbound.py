@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from gateway.envoy.retries import other_process
 from gateway.envoy.upstreams import socket_address
 from gateway.sidecar.calls import HEALTH_PREFIX, called, package_prefix, repeatable
 from gateway.sidecar.config import SidecarConfig
@@ -21,8 +22,6 @@ BEGUN = f"{NEVER_BEGUN},reset,unavailable,cancelled"
 NUM_RETRIES = MAX_ATTEMPTS - 1
 FIRST_BACKOFF = f"{FIRST_BACKOFF_S:.3f}s"
 MAX_BACKOFF = f"{MAX_BACKOFF_S:.3f}s"
-# Picks of another replica than the one that failed, before that one is taken after all.
-OTHER_REPLICA_PICKS = 3
 
 
 def outbound_listener(config: SidecarConfig) -> dict[str, Any]:
@@ -58,14 +57,7 @@ def _route(match: dict[str, Any], sibling: str, retry_on: str) -> dict[str, Any]
                 "retry_on": retry_on,
                 "num_retries": NUM_RETRIES,
                 "retry_back_off": {"base_interval": FIRST_BACKOFF, "max_interval": MAX_BACKOFF},
-                "retry_host_predicate": [_other_replica()],
-                "host_selection_retry_max_attempts": OTHER_REPLICA_PICKS,
+                **other_process(),
             },
         },
     }
-
-
-def _other_replica() -> dict[str, Any]:
-    name = "envoy.retry_host_predicates.previous_hosts"
-    kind = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
-    return {"name": name, "typed_config": {"@type": f"type.googleapis.com/{kind}"}}

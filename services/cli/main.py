@@ -72,6 +72,12 @@ SECTIONS = {
             "services.cli.load.command",
             "load",
         ),
+        Imported(
+            "mix",
+            "Play a realistic mix at a running Aviary, and report latencies with percentiles.",
+            "services.cli.load.mix_command",
+            "mix",
+        ),
     ),
     "Tokens, apps and their keys": (
         Imported(

@@ -9,14 +9,16 @@ import structlog
 
 from services.platform.composition.dependencies import Dependencies, Served
 from services.platform.composition.security import listener_tls, secured
-from services.platform.config.settings import Settings
+from services.platform.config.settings import Settings, SettingsError
+from services.platform.config.values import each_address
 from services.platform.observability.log_events import EVENT_SERVING
-from services.platform.observability.process_metrics import observe_disks
+from services.platform.observability.process_metrics import observe_disks, observe_restarts
 from services.platform.observability.setup import configure
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.rpc.server import HttpAt, RpcServer
 from services.platform.runtime.ending import END_WITHIN_S, HURRIED_END_S, Ending
 from services.platform.runtime.garbage import collect_seldom
+from services.platform.runtime.heartbeat import beating
 from services.platform.runtime.loops import Loops
 from services.platform.runtime.readiness import Readiness
 from services.platform.security.process import PLAIN, Security
@@ -65,8 +67,11 @@ async def serve(name: str, settings: Settings) -> None:
         trace_percent=settings.trace_percent,
     )
     observe_disks({"data": settings.data_dir})
+    if settings.restarts_file is not None:
+        observe_restarts(settings.restarts_file)
     try:
-        async with AsyncExitStack() as stack:
+        # First and last: whoever waits for others, at the start or the end, does not hang.
+        async with beating(settings.heartbeat_file), AsyncExitStack() as stack:
             server = await ending.unless_wanted(_started(name, settings, stack))
             if server is None:
                 return
@@ -84,7 +89,7 @@ async def _started(name: str, settings: Settings, stack: AsyncExitStack) -> RpcS
     security = await stack.enter_async_context(secured(name, settings, readiness))
     servicers = await stack.enter_async_context(running(name, settings, security, readiness))
     server = RpcServer(
-        settings.addresses[name],
+        _own_address(name, settings),
         servicers,
         security=security,
         probe_address=settings.probe_address,
@@ -93,6 +98,15 @@ async def _started(name: str, settings: Settings, stack: AsyncExitStack) -> RpcS
     )
     await server.start()
     return server
+
+
+def _own_address(name: str, settings: Settings) -> str:
+    """Say where this process listens; its siblings may know of others like it."""
+    address = settings.addresses[name]
+    if len(each_address(address)) > 1:
+        wanted = "one address here, at which this process listens"
+        raise SettingsError(all_specs()[name].address_variable, got=address, wanted=wanted)
+    return address
 
 
 async def http_at(name: str, settings: Settings, security: Security, loops: Loops) -> HttpAt | None:

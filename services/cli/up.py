@@ -1,15 +1,26 @@
 """The command `up`: everything on this machine."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from services.cli.options import data_dir as data_dir_option
 from services.local import supervisor
+from services.local.scale import ALL, MAX_REPLICAS, ScaleError, read_scale
 from services.platform.config.defaults import DEFAULT_EDGE_PORT, MAX_PORT
 
 __all__ = ["up"]
+
+
+def _scale(
+    _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
+) -> Mapping[str, int]:
+    try:
+        return read_scale(texts)
+    except ScaleError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.command()
@@ -36,6 +47,18 @@ __all__ = ["up"]
     help="Put each service behind an Envoy of its own, as a service mesh does: it has the "
     "certificates, finds the siblings and retries calls for the service.",
 )
-def up(data_dir: Path, edge_port: int, *, emulators: bool, sidecars: bool) -> None:
+@click.option(
+    "--scale",
+    multiple=True,
+    metavar="SERVICE=NUMBER[,…]",
+    callback=_scale,
+    help=f"Run so many processes of a service, at most {MAX_REPLICAS}, such as graph=3,tweet=2; "
+    f"'{ALL}' is every service that is not named. May be given several times.",
+)
+def up(
+    data_dir: Path, edge_port: int, *, emulators: bool, sidecars: bool, scale: Mapping[str, int]
+) -> None:
     """Start Valkey, every service and the edge on this machine; Ctrl-C stops them."""
-    sys.exit(supervisor.run(data_dir, edge_port, emulators=emulators, sidecars=sidecars))
+    sys.exit(
+        supervisor.run(data_dir, edge_port, emulators=emulators, sidecars=sidecars, scale=scale)
+    )

@@ -7,16 +7,17 @@ so that an answer without an error means that the change took effect, or that a 
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
-from services.engagement.arguments import no_tweet, no_user
+from services.engagement.admission import Admission
+from services.engagement.arguments import no_user
 from services.engagement.model import Change, Commit, Edge, EdgeState
-from services.engagement.ports import EdgeStore, IdSource, Tweets, Users
+from services.engagement.ports import EdgeStore, IdSource, Users, ViewerStates
 from services.platform.error_reasons import Reason
 from services.platform.errors import FailedPreconditionError
 from services.platform.ids.snowflake_time import time_ms, worker
@@ -40,6 +41,9 @@ LAST_MS: Final = time_ms((1 << 63) - 1)
 """The last time that an id can have, in Unix milliseconds (2093). What is dated beyond was written
 by no change."""
 
+Asked = TypeVar("Asked")
+Found = TypeVar("Found")
+
 _log = structlog.get_logger()
 
 
@@ -49,6 +53,8 @@ class _Wanted:
 
     edge: Edge
     standing: bool
+    by_user: bool
+    """Whether it is the user who asks, who then must exist."""
     context: Context
     """Of the request, with its deadline and its trace."""
     made: asyncio.Future[None]
@@ -57,19 +63,28 @@ class _Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Missing:
-    """What there is not, of what was asked for."""
+    """What there is not, of what was asked for; or why that is not known."""
 
-    tweets: frozenset[int] = frozenset()
-    users: frozenset[int] = frozenset()
+    tweets: Mapping[Edge, Exception] | Exception
+    """What bars each edge that must not come to be."""
+    users: frozenset[int] | Exception
 
 
 class Changes:
     """Makes changes of users' edges. For one event loop."""
 
-    def __init__(self, store: EdgeStore, ids: IdSource, tweets: Tweets, users: Users) -> None:
+    def __init__(
+        self,
+        store: EdgeStore,
+        ids: IdSource,
+        admission: Admission,
+        users: Users,
+        viewers: ViewerStates,
+    ) -> None:
         self._store = store
+        self._viewers = viewers
         self._ids = ids
-        self._tweets = tweets
+        self._admission = admission
         self._users = users
         self._waiting: list[_Wanted] = []
         self._held: set[Edge] = set()
@@ -79,15 +94,16 @@ class Changes:
         # says of them cannot be relied on. Few, as an engine that is down fails the read before.
         self._in_doubt: dict[Edge, int] = {}
 
-    async def make(self, edge: Edge, *, standing: bool) -> None:
+    async def make(self, edge: Edge, *, standing: bool, by_user: bool = True) -> None:
         """Have an edge stand, or not; nothing is written or published where that is so already.
 
-        To stand, its tweet and its user must exist: `NotFoundError` (`TWEET_NOT_FOUND`,
-        `USER_NOT_FOUND`). Raises `UnavailableError` when the outcome is open, and
-        `FailedPreconditionError` (`EDGE_OUT_OF_ORDER`) for a change that could not take effect.
+        Its user must exist, unless it is not `by_user` that this is made, and to stand its tweet
+        too: `NotFoundError` (`USER_NOT_FOUND`, `TWEET_NOT_FOUND`). Raises `UnavailableError` when
+        the outcome is open, and `FailedPreconditionError` (`EDGE_OUT_OF_ORDER`) for a change that
+        could not take effect.
         """
         made: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Wanted(edge, standing, copy_context(), made))
+        self._waiting.append(_Wanted(edge, standing, by_user, copy_context(), made))
         if self._going is None:
             # It begins at the next turn of the loop, so that this turn's changes go together.
             self._going = asyncio.create_task(self._in_groups(), context=Context())
@@ -137,15 +153,15 @@ class Changes:
 
     async def _make_known(self, group: Sequence[_Wanted]) -> None:
         """Make the changes, and tell each who waits how that went."""
-        coming = [wanted.edge for wanted in group if wanted.standing]
         missing, states = await asyncio.gather(
-            self._missing(coming), self._store.states([wanted.edge for wanted in group])
+            self._missing(group), self._store.states([wanted.edge for wanted in group])
         )
         commits: dict[_Wanted, Commit] = {}
+        settled: list[_Wanted] = []
         for wanted in group:
             try:
-                if wanted.standing:
-                    _check_exist(wanted.edge, missing)
+                if wanted.by_user:
+                    _check_exist(wanted, missing)
                 commit = await self._decided(wanted, states[wanted.edge])
             except Exception as error:  # noqa: BLE001 - it belongs to the one who asked for it
                 fail(wanted.made, error)
@@ -153,27 +169,35 @@ class Changes:
             # What was given up meanwhile is not made: an erasure relies on a like being made soon
             # after its user was found.
             if commit is None:
-                give(wanted.made, None)
+                settled.append(wanted)
             elif not wanted.made.done():
                 commits[wanted] = commit
-        if commits:
-            await self._commit(list(commits.values()))
-        for wanted in commits:
+        try:
+            if commits:
+                # At once: what has just been found to exist may be gone in a while.
+                await self._commit(list(commits.values()))
+        finally:
+            await self._answer(settled)
+        await self._answer(commits)
+
+    async def _answer(self, made: Collection[_Wanted]) -> None:
+        """Have readers see what is made, then say that it is.
+
+        Also where nothing was to be done: the try before may have died between the two.
+        """
+        if made:
+            await self._viewers.forget({wanted.edge.actor_id for wanted in made})
+        for wanted in made:
             give(wanted.made, None)
 
-    async def _missing(self, edges: Sequence[Edge]) -> _Missing | Exception:
-        """Ask which tweets and users of these edges there are not; give why that is not known."""
-        tweets = list({edge.tweet_id: None for edge in edges})
-        users = list({edge.actor_id: None for edge in edges})
-        if not edges:
-            return _Missing()
-        try:
-            no_tweets, no_users = await asyncio.gather(
-                self._tweets.missing(tweets), self._users.missing(users)
-            )
-        except Exception as error:  # noqa: BLE001 - it belongs to those who want them to stand
-            return error
-        return _Missing(frozenset(no_tweets), frozenset(no_users))
+    async def _missing(self, group: Sequence[_Wanted]) -> _Missing:
+        """Ask which tweets and users there are not of those that must be."""
+        asking = [wanted for wanted in group if wanted.by_user]
+        tweets, users = await asyncio.gather(
+            _asked(self._admission.barred, (each.edge for each in asking if each.standing), dict),
+            _asked(self._users.missing, (each.edge.actor_id for each in asking), frozenset),
+        )
+        return _Missing(tweets, users)
 
     async def _decided(self, wanted: _Wanted, state: EdgeState) -> Commit | None:
         edge = wanted.edge
@@ -220,11 +244,29 @@ def _dated(op_id: int, edge: Edge, written_ms: int) -> int:
     )
 
 
-def _check_exist(edge: Edge, missing: _Missing | Exception) -> None:
-    """Raise what keeps the edge from standing."""
-    if isinstance(missing, Exception):
-        raise missing
+async def _asked(
+    ask: Callable[[list[Asked]], Awaitable[Iterable[Any]]],
+    about: Iterable[Asked],
+    kept: Callable[[Iterable[Any]], Found],
+) -> Found | Exception:
+    """Ask about these, each once; give the error that this raises: it belongs to who asks."""
+    wanted = list(dict.fromkeys(about))
+    try:
+        return kept(await ask(wanted) if wanted else ())
+    except Exception as error:  # noqa: BLE001 - see above
+        return error
+
+
+def _check_exist(wanted: _Wanted, missing: _Missing) -> None:
+    """Raise what keeps the change from being made."""
+    edge = wanted.edge
+    if isinstance(missing.users, Exception):
+        raise missing.users
     if edge.actor_id in missing.users:
         raise no_user(edge.actor_id)
-    if edge.tweet_id in missing.tweets:
-        raise no_tweet(edge.tweet_id)
+    if not wanted.standing:
+        return
+    if isinstance(missing.tweets, Exception):
+        raise missing.tweets
+    if error := missing.tweets.get(edge):
+        raise error

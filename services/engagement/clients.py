@@ -1,27 +1,30 @@
 """The sibling services over gRPC, as the engagement service's ports want them."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Final
 
 import grpc.aio
-from aviary.tweet.v1 import tweet_service_pb2, tweet_service_pb2_grpc
+from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2, tweet_service_pb2_grpc
 from aviary.user.v1 import user_service_pb2, user_service_pb2_grpc
 
-from services.engagement.model import EncodedTweet, References, UserProfile
-from services.platform.errors import PermissionDeniedError, UnavailableError
-from services.platform.rpc.parts import in_parts, paged
+from services.engagement.model import Edge, References, ReferenceSlice, UserProfile
+from services.platform.rpc.earlier_release import of_any_release
+from services.platform.rpc.parts import LARGEST_TWEETS_PER_ANSWER, in_parts, paged
 from services.platform.rpc.rpc_client import RpcClient
 from services.platform.rpc.timestamps import from_timestamp
+from services.platform.visibility.encoded import EncodedTweet
+from services.platform.visibility.messages import encoded_of, facts_of
+from services.platform.visibility.seen import TweetFacts
 
 __all__ = ["TweetClient", "UserClient"]
 
 MAX_IDS_PER_CALL: Final = 1_000
 """What both services take at once; longer lists are split."""
-TWEETS_PER_ANSWER: Final = 15
-"""As many of any size as one answer holds: the longest URLs make a tweet of 270 kB, as each is in
-the text and among the entities, and 4 MB is what a channel takes. Where an answer does not fit, the
-same is asked for again in such parts."""
+RETWEETS_PER_CALL: Final = 100
+"""Each is a step of its own for the tweet service: some tens of milliseconds of its store."""
+STREAM_TIMEOUT_S: Final = 20.0
+"""For ten thousand tweets, while a busy store reads them."""
 
 
 class UserClient:
@@ -44,6 +47,7 @@ class UserClient:
                 display_name=user.display_name,
                 created_at_ms=from_timestamp(user.created_at),
                 bio=user.bio,
+                protected=user.protected,
             )
             async for answer in self._lookup(user_ids)
             for user in answer.users
@@ -54,7 +58,7 @@ class UserClient:
     ) -> AsyncIterator[user_service_pb2.LookupUsersResponse]:
         for page in paged(user_ids, MAX_IDS_PER_CALL):
             request = user_service_pb2.LookupUsersRequest(user_ids=page)
-            with _not_yet_allowed():
+            with of_any_release():
                 answer = await self._rpc.call(self._stub.LookupUsers, request)
             yield answer
 
@@ -70,37 +74,71 @@ class TweetClient:
         """Those of the ids that name no tweet, or a deleted one."""
         return [one async for answer in self._lookup(tweet_ids) for one in answer.missing_ids]
 
-    async def references(self, tweet_ids: Sequence[int]) -> list[References]:
-        """What the tweets are about, without those that are missing."""
-        return [
-            References(tweet.tweet_id, tweet.in_reply_to_tweet_id, tweet.quote_tweet_id)
-            async for answer in self._lookup(tweet_ids)
-            for tweet in answer.tweets
-        ]
+    async def references(self, tweet_ids: Sequence[int]) -> tuple[list[References], list[int]]:
+        """What the tweets are about, and which of them there are not."""
+        found: list[References] = []
+        missing: list[int] = []
+        async for answer in self._lookup(tweet_ids):
+            found += map(_references, answer.tweets)
+            missing += answer.missing_ids
+        return found, missing
+
+    async def references_after(self, after: int, limit: int) -> ReferenceSlice:
+        """What the next of all tweets are about, by a stream."""
+        request = tweet_service_pb2.StreamTweetsRequest(after_tweet_id=after, limit=limit)
+        stream = self._rpc.stream(self._stub.StreamTweets, request, timeout_s=STREAM_TIMEOUT_S)
+        found: list[References] = []
+        resume: int | None = None
+        percent = 0
+        async with aclosing(stream) as pages:
+            async for page in pages:
+                found += map(_references, page.tweets)
+                has_more = page.HasField("resume_after_tweet_id")
+                resume = page.resume_after_tweet_id if has_more else None
+                percent = page.percent
+        about = tuple(each for each in found if each.in_reply_to_tweet_id or each.quote_tweet_id)
+        return ReferenceSlice(about, resume, percent)
 
     async def encoded(self, tweet_ids: Sequence[int]) -> list[EncodedTweet]:
         """The tweets, in the order given, without those that are missing."""
         return [
-            EncodedTweet(tweet.tweet_id, tweet.SerializeToString())
-            async for answer in self._lookup(tweet_ids)
-            for tweet in answer.tweets
+            encoded_of(tweet) async for answer in self._lookup(tweet_ids) for tweet in answer.tweets
         ]
+
+    async def facts(self, tweet_ids: Sequence[int]) -> tuple[dict[int, TweetFacts], list[int]]:
+        """For whom the tweets are, and which of them there are not."""
+        found: dict[int, TweetFacts] = {}
+        missing: list[int] = []
+        async for answer in self._lookup(tweet_ids):
+            found |= {tweet.tweet_id: facts_of(tweet) for tweet in answer.tweets}
+            missing += answer.missing_ids
+        return found, missing
+
+    async def place(self, standing: Mapping[Edge, bool]) -> None:
+        """Have retweets stand in timelines, or not; also this client's `Retweets`."""
+        states = [
+            tweet_service_pb2.RetweetState(
+                user_id=edge.actor_id, tweet_id=edge.tweet_id, standing=stands
+            )
+            for edge, stands in standing.items()
+        ]
+        for part in paged(states, RETWEETS_PER_CALL):
+            request = tweet_service_pb2.PlaceRetweetsRequest(retweets=part)
+            with of_any_release():
+                await self._rpc.call(self._stub.PlaceRetweets, request)
 
     def _lookup(
         self, tweet_ids: Sequence[int]
     ) -> AsyncIterator[tweet_service_pb2.LookupTweetsResponse]:
-        return in_parts(self._look_up, tweet_ids, most=MAX_IDS_PER_CALL, fits=TWEETS_PER_ANSWER)
+        return in_parts(
+            self._look_up, tweet_ids, most=MAX_IDS_PER_CALL, fits=LARGEST_TWEETS_PER_ANSWER
+        )
 
     async def _look_up(self, tweet_ids: Sequence[int]) -> tweet_service_pb2.LookupTweetsResponse:
         request = tweet_service_pb2.LookupTweetsRequest(tweet_ids=tweet_ids)
-        with _not_yet_allowed():
+        with of_any_release():
             return await self._rpc.call(self._stub.LookupTweets, request)
 
 
-@contextmanager
-def _not_yet_allowed() -> Iterator[None]:
-    """Have a refusal waited out: a process of a release without this service gives one."""
-    try:
-        yield
-    except PermissionDeniedError as error:
-        raise UnavailableError(str(error)) from error
+def _references(tweet: tweet_pb2.Tweet) -> References:
+    return References(tweet.tweet_id, tweet.in_reply_to_tweet_id, tweet.quote_tweet_id)

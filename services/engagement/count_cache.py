@@ -13,7 +13,9 @@ import structlog
 
 from services.engagement.keys import cache_key
 from services.engagement.model import COUNTS, Kind, TweetCounts
+from services.platform.drawing.channels import COUNTED
 from services.platform.observability.log_events import EVENT_CACHE_DAMAGED
+from services.platform.valkey.announcements import announce
 from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient
 from services.platform.valkey.script import Script
@@ -70,6 +72,7 @@ class ValkeyCounts:
     """A `CountCache` in Valkey, on one node or a cluster."""
 
     def __init__(self, client: ValkeyClient, metrics: CacheMetrics | None = None) -> None:
+        self._client = client
         self._metrics = metrics or CacheMetrics()
         self._read = Script(client, _READ)
         self._fill = Script(client, _FILL)
@@ -107,11 +110,15 @@ class ValkeyCounts:
         )
 
     async def forget(self, tweet_ids: Collection[int]) -> None:
-        """Remove hashes, and with them the tokens of those who are about to fill them."""
+        """Remove hashes, and with them the tokens of those who are about to fill them.
+
+        Then have processes that keep counts hear of it.
+        """
         keys = [cache_key(tweet_id) for tweet_id in tweet_ids]
         if keys:
             pages = self._forget.pages(keys, ENTRIES_PER_SCRIPT)
             await self._forget.run_pages([(page, ()) for page in pages])
+            await announce(self._client, COUNTED, *tweet_ids)
 
 
 def _encode(counts: TweetCounts) -> list[int]:

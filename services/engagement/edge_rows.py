@@ -24,8 +24,10 @@ __all__ = [
     "TOMBSTONE",
     "cells_of",
     "counted_cell",
+    "deciding_cell",
     "edge_of",
     "is_active",
+    "is_set",
     "is_settled",
     "mutations",
     "state_of",
@@ -49,6 +51,11 @@ def cells_of(edge: Edge) -> tuple[CellName, CellName, CellName]:
     )
 
 
+def deciding_cell(edge: Edge) -> CellName:
+    """Return the cell that says whether the edge stands."""
+    return cells_of(edge)[1]
+
+
 def counted_cell(edge: Edge) -> CellName:
     """Return the cell that says whether the edge is counted."""
     return cells_of(edge)[2]
@@ -57,11 +64,11 @@ def counted_cell(edge: Edge) -> CellName:
 def state_of(edge: Edge, cells: Mapping[CellName, DatedCell]) -> EdgeState:
     """Read the state of an edge from its cells."""
     own, deciding, counted = (cells.get(name) for name in cells_of(edge))
-    standing = _is_set(deciding)
+    standing = is_set(deciding)
     return EdgeState(
         standing=standing,
-        torn=_is_set(own) != standing,
-        counted=_is_set(counted),
+        torn=is_set(own) != standing,
+        counted=is_set(counted),
         written_ms=max(
             (each.timestamp_ms for each in (own, deciding) if each is not None), default=0
         ),
@@ -106,5 +113,6 @@ def mutations(changes: Sequence[Change]) -> list[RowMutation]:
     ]
 
 
-def _is_set(cell: DatedCell | None) -> bool:
+def is_set(cell: DatedCell | None) -> bool:
+    """Whether a cell of an edge, None for none, has it."""
     return cell is not None and cell.value == ACTIVE

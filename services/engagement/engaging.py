@@ -24,7 +24,8 @@ class Engaging:
     async def disengage(self, kind: Kind, user_id: int, tweet_id: int) -> None:
         """Take it back; nothing is changed or published where there is nothing to take back.
 
-        Raises `InvalidArgumentError` for ids that are not positive.
+        Raises `InvalidArgumentError` for ids that are not positive, `NotFoundError`
+        (`USER_NOT_FOUND`) for a user who does not exist. Whether the tweet does is not asked.
         """
         await self._make(kind, user_id, tweet_id, standing=False)
 

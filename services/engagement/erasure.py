@@ -64,7 +64,8 @@ class EngagementErasure:
         while True:
             found = await self._store.done_by(kind, user_id, before=before, limit=MOST_TOGETHER)
             edges = [Edge(kind, user_id, tweet_id) for tweet_id in found.ids]
-            await asyncio.gather(*(self._changes.make(edge, standing=False) for edge in edges))
+            taken_back = (self._changes.make(e, standing=False, by_user=False) for e in edges)
+            await asyncio.gather(*taken_back)
             before = found.resume_after
             if before is None:
                 return

@@ -3,7 +3,7 @@
 from typing import Final
 
 from services.engagement.spec import JOBS
-from services.platform.rows.cells import swap_cell
+from services.platform.rows.leases import take
 from services.platform.rows.port import CellName, RowMutation, RowStore
 
 __all__ = ["RowJobs"]
@@ -23,13 +23,14 @@ class RowJobs:
 
     async def take(self, job: str, owner: str, now_ms: int, until_ms: int) -> bool:
         """Write the holder by compare-and-set."""
-        cell = CellName(JOBS.name, job.encode(), _HOLDER)
-        found = (await self._rows.read_cells([cell])).get(cell)
-        before = None if found is None else found.value
-        if before is not None and _is_held(before, owner, now_ms):
-            return False
-        after = f"{until_ms} {owner}".encode()
-        return await swap_cell(self._rows, cell, before, after) == before
+        return await take(
+            self._rows,
+            CellName(JOBS.name, job.encode(), _HOLDER),
+            owner=owner,
+            now_ms=now_ms,
+            until_ms=until_ms,
+            longest_ms=MAX_LEASE_MS,
+        )
 
     async def place(self, job: str) -> bytes:
         """Read the place."""
@@ -40,11 +41,3 @@ class RowJobs:
     async def move(self, job: str, place: bytes) -> None:
         """Write the place."""
         await self._rows.mutate([RowMutation(JOBS.name, job.encode(), {_PLACE: place})])
-
-
-def _is_held(holder: bytes, owner: str, now_ms: int) -> bool:
-    """Whether it is held by somebody else; what cannot be read holds nothing."""
-    until, _, other = holder.decode(errors="replace").partition(" ")
-    if not until.isdecimal() or other == owner:
-        return False
-    return now_ms < int(until) <= now_ms + MAX_LEASE_MS

@@ -1,10 +1,12 @@
 """What is done with tweets, by whom, and how it is counted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
+
+from services.platform.visibility.encoded import EncodedTweet
 
 __all__ = [
     "COUNTS",
@@ -14,10 +16,10 @@ __all__ = [
     "Drift",
     "Edge",
     "EdgeState",
-    "EncodedTweet",
-    "IdSlice",
     "Kind",
+    "NewestEngaged",
     "Placed",
+    "ReferenceSlice",
     "References",
     "TweetCounts",
     "TweetPage",
@@ -90,13 +92,12 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
-class IdSlice:
-    """A slice of a list, as stored."""
+class NewestEngaged:
+    """The newest tweets with which a user did something."""
 
-    ids: tuple[int, ...]
-    """In the list's order; shorter than the slice asked for where something has been removed."""
-    resume_after: int | None
-    """Where the next slice begins; None after the last."""
+    by_kind: Mapping[Kind, Sequence[int]]
+    floor: int
+    """Of tweets with this id and greater ones all are there; 0 where all are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +134,14 @@ class References:
 
 
 @dataclass(frozen=True, slots=True)
-class EncodedTweet:
-    """A tweet as its service gives it to clients: an encoded `aviary.tweet.v1.Tweet`."""
+class ReferenceSlice:
+    """Those of some tweets that are about others, in the order in which their owner keeps all."""
 
-    tweet_id: int
-    body: bytes
+    references: tuple[References, ...]
+    resume_after: int | None
+    """The last tweet looked at; None where nothing follows."""
+    percent: int
+    """About how much of all tweets comes before the next slice, 0 to 100."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +154,7 @@ class UserProfile:
     created_at_ms: int
     """Unix milliseconds."""
     bio: str = ""
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +171,5 @@ class TweetPage:
 
     tweets: tuple[EncodedTweet, ...]
     next_after: int | None
+    previous_after: int
+    """Newer ones are those above this id."""

@@ -9,15 +9,17 @@ from services.engagement.model import (
     Drift,
     Edge,
     EdgeState,
-    EncodedTweet,
-    IdSlice,
     Kind,
     Placed,
     References,
+    ReferenceSlice,
     TweetCounts,
     UserProfile,
 )
 from services.platform.errors import UnavailableError
+from services.platform.ids.slices import IdSlice
+from services.platform.visibility.encoded import EncodedTweet
+from services.platform.visibility.rule import Visible
 
 __all__ = [
     "ChangingTooFastError",
@@ -28,9 +30,11 @@ __all__ = [
     "IdSource",
     "JobStore",
     "Recount",
+    "Retweets",
     "Tweets",
     "UserDirectory",
     "Users",
+    "ViewerStates",
 ]
 
 
@@ -66,11 +70,19 @@ class Tweets(Protocol):
     """Which tweets exist, as their owner says at this moment. Raises `UnavailableError`."""
 
     async def missing(self, tweet_ids: Sequence[int]) -> list[int]:
-        """Those of the ids that name no tweet, or a deleted one."""
+        """Those of the ids that name no tweet, or a deleted one; not such as cannot be read now."""
         ...
 
-    async def references(self, tweet_ids: Sequence[int]) -> list[References]:
-        """What the tweets are about, of those of the ids that name one."""
+    async def facts(self, tweet_ids: Sequence[int]) -> tuple[Mapping[int, Visible], list[int]]:
+        """(for whom the tweets are, those of the ids that name no tweet, or a deleted one)."""
+        ...
+
+    async def references(self, tweet_ids: Sequence[int]) -> tuple[list[References], list[int]]:
+        """(what the tweets are about, those of the ids that name no tweet, or a deleted one)."""
+        ...
+
+    async def references_after(self, after: int, limit: int) -> ReferenceSlice:
+        """What the next of all tweets behind `after` (0: the first), some `limit`, are about."""
         ...
 
     async def encoded(self, tweet_ids: Sequence[int]) -> list[EncodedTweet]:
@@ -78,10 +90,21 @@ class Tweets(Protocol):
         ...
 
 
+class Retweets(Protocol):
+    """Retweets in timelines, which their owner keeps in step with the edges."""
+
+    async def place(self, standing: Mapping[Edge, bool]) -> None:
+        """Have retweets stand in timelines, or not; any number. Idempotent.
+
+        Those of tweets that are not there do not stand. Raises `UnavailableError`.
+        """
+        ...
+
+
 class EngagementEvents(Protocol):
     """Encodes events of topic engagement-events."""
 
-    def changed(self, edge: Edge, *, standing: bool) -> bytes:
+    def changed(self, change: Change) -> bytes:
         """Encode that an edge of a user came or went."""
         ...
 
@@ -118,12 +141,20 @@ class EdgeStore(Protocol):
         """
         ...
 
+    async def engaged(self, user_id: int, tweet_ids: Sequence[int]) -> Mapping[Kind, Sequence[int]]:
+        """Those of the tweets with which the user did something, by what a user can do."""
+        ...
+
     async def done_to(self, kind: Kind, tweet_id: int, *, after: int | None, limit: int) -> IdSlice:
         """Actors with id > `after` (None: all), increasing, from at most `limit` stored ones."""
         ...
 
     async def forget_actor(self, kind: Kind, actor_id: int) -> None:
         """Remove what is left of an actor who has no edge of this kind any more. Idempotent."""
+        ...
+
+    async def edges_of(self, tweet_id: int, *, limit: int) -> Sequence[Edge]:
+        """Read the edges of the tweet, also removed ones, that `forget_tweet` would remove next."""
         ...
 
     async def forget_tweet(self, tweet_id: int, *, limit: int) -> bool:
@@ -185,6 +216,17 @@ class CountCache(Protocol):
 
     async def forget(self, tweet_ids: Collection[int]) -> None:
         """Forget what is cached, and what was read before this call and is about to be."""
+        ...
+
+
+class ViewerStates(Protocol):
+    """What processes that draw tweets keep of what each of their readers has done."""
+
+    async def forget(self, viewers: Collection[int], /) -> None:
+        """Have what is kept of these users looked up anew; call it when a change is durable.
+
+        Never raises for a cache that is gone: it is made to forget when it answers.
+        """
         ...
 
 

@@ -44,6 +44,9 @@ class RowRecount:
         self._counts = counts
         meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
         self._drifts = meter.create_counter(METRIC_ENGAGEMENT_DRIFT, unit="{count}")
+        for kind in Kind:
+            # The series is there before the first: who looks at it looks at how it rises.
+            self._drifts.add(0, {"kind": kind.name.lower()})
         self._compared = meter.create_counter(METRIC_ENGAGEMENT_RECONCILED, unit="{tweet}")
         # The series are there before the first: an alert looks at how they rise.
         for kind in Kind:

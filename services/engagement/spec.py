@@ -4,6 +4,7 @@ from types import MappingProxyType
 from typing import Final
 
 from services.platform.bus.port import Subscription
+from services.platform.drawing.calls import drawing_calls
 from services.platform.leasing.calls import LEASE_CALLS
 from services.platform.outbox.keys import OUTBOX_KEY
 from services.platform.rows.port import TableSpec
@@ -53,10 +54,12 @@ SPEC: Final = ServiceSpec(
     contracts=("aviary.engagement.v1.EngagementService",),
     calls=(
         *LEASE_CALLS,
-        "aviary.tweet.v1.TweetService/LookupTweets",
-        "aviary.user.v1.UserService/LookupUsers",
+        "aviary.tweet.v1.TweetService/PlaceRetweets",
+        "aviary.tweet.v1.TweetService/StreamTweets",
+        *drawing_calls("engagement"),
     ),
     operator_calls=(
+        "aviary.engagement.v1.EngagementService/BackfillReferences",
         "aviary.engagement.v1.EngagementService/LookupCounts",
         "aviary.engagement.v1.EngagementService/Reconcile",
     ),

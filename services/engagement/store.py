@@ -4,8 +4,10 @@ from collections.abc import Collection, Sequence
 
 from services.engagement.edge_rows import (
     cells_of,
+    deciding_cell,
     edge_of,
     is_active,
+    is_set,
     mutations,
     state_of,
 )
@@ -18,10 +20,11 @@ from services.engagement.keys import (
     kind_range,
     tweet_of,
 )
-from services.engagement.model import Change, Commit, Edge, EdgeState, IdSlice, Kind
+from services.engagement.model import USER_KINDS, Change, Commit, Edge, EdgeState, Kind
 from services.engagement.ports import EngagementEvents
 from services.engagement.spec import ENGAGED, ENGAGEMENT_EVENTS, ENGAGERS, TWEET_COUNTS
 from services.platform.bus.tracing import with_trace_context
+from services.platform.ids.slices import IdSlice
 from services.platform.outbox.outbox import Commits, OutboxEntry
 from services.platform.rows.port import RowMutation, RowStore
 
@@ -48,7 +51,7 @@ class RowEdgeStore:
             OutboxEntry(
                 each.op_id,
                 ENGAGEMENT_EVENTS,
-                self._events.changed(each.change.edge, standing=each.change.standing),
+                self._events.changed(each.change),
                 each.context.run(with_trace_context, {}),
                 mutations([each.change]),
             )
@@ -84,6 +87,24 @@ class RowEdgeStore:
         full = len(rows[0].cells) == limit and known
         return IdSlice(ids, min(known.values()) if full else None)
 
+    async def engaged(self, user_id: int, tweet_ids: Sequence[int]) -> dict[Kind, list[int]]:
+        """Read the cells that decide, in one read.
+
+        Not those of the user's wide rows: of many columns an engine reads the row whole.
+        """
+        edges = {
+            deciding_cell(edge): edge
+            for kind in USER_KINDS
+            for tweet_id in tweet_ids
+            for edge in [Edge(kind, user_id, tweet_id)]
+        }
+        cells = await self._rows.read_cells(edges)
+        found: dict[Kind, list[int]] = {kind: [] for kind in USER_KINDS}
+        for name, edge in edges.items():
+            if is_set(cells.get(name)):
+                found[edge.kind].append(edge.tweet_id)
+        return found
+
     async def done_to(self, kind: Kind, tweet_id: int, *, after: int | None, limit: int) -> IdSlice:
         """Read actors from rows of edges."""
         keys = kind_range(kind, tweet_id, after)
@@ -96,6 +117,12 @@ class RowEdgeStore:
         """Delete the actor's row, and the tombstones in it."""
         key = engaged_row_key(kind, actor_id)
         await self._rows.mutate([RowMutation(ENGAGED.name, key, delete_row=True)])
+
+    async def edges_of(self, tweet_id: int, *, limit: int) -> list[Edge]:
+        """Read rows of edges."""
+        keys = engagers_range(tweet_id)
+        rows = await self._rows.scan(ENGAGERS.name, keys.start, keys.end, limit=limit)
+        return [edge for row in rows if (edge := edge_of(row))]
 
     async def forget_tweet(self, tweet_id: int, *, limit: int) -> bool:
         """Delete rows of edges and the actors' cells, then the counts."""

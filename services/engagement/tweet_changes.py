@@ -12,6 +12,7 @@ from typing import Final
 from services.engagement.counting import Counting
 from services.engagement.model import Change, Edge, Kind, References
 from services.engagement.ports import EdgeStore, Tweets
+from services.engagement.retweeting import Retweeting
 from services.platform.erasure import WORK_S, require_gone
 from services.platform.errors import CallAgain
 from services.platform.ids.snowflake_time import time_ms
@@ -32,19 +33,21 @@ class TweetChanges:
         store: EdgeStore,
         counting: Counting,
         tweets: Tweets,
+        retweeting: Retweeting,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._counting = counting
         self._tweets = tweets
+        self._retweeting = retweeting
         self._monotonic = monotonic
 
     async def created(self, tweet_ids: Sequence[int]) -> None:
         """Count those of the tweets that answer or quote others."""
-        references = await self._tweets.references(tweet_ids)
+        references, missing = await self._tweets.references(tweet_ids)
         edges = [edge for each in references for edge in _edges(each)]
-        gone = set(tweet_ids) - {each.tweet_id for each in references}
+        gone = set(missing)
         if edges:
             await self._store.write([_change(edge, standing=True) for edge in edges])
             await self._counting.settle(edges)
@@ -64,20 +67,27 @@ class TweetChanges:
         await self._forget(gone)
 
     async def engaged(self, edges: Sequence[Edge]) -> None:
-        """Count these edges; where their tweet is gone meanwhile, so are they."""
+        """Count these edges, and show retweets; where their tweet is gone, so are they."""
         await self._counting.settle(edges)
+        await self._retweeting.follow(edges)
         tweet_ids = list(dict.fromkeys(edge.tweet_id for edge in edges))
         await self._forget(await self._tweets.missing(tweet_ids))
 
     async def _forget(self, tweet_ids: Collection[int]) -> None:
         due = self._monotonic() + WORK_S
         for tweet_id in tweet_ids:
-            while not await self._store.forget_tweet(tweet_id, limit=EDGES_PER_STEP):
+            # First the retweets, as nothing leads to them once their edges are forgotten.
+            while await self._forget_step(tweet_id):
                 if self._monotonic() >= due:
                     raise CallAgain(f"the removal of tweet {tweet_id} goes on", after_s=0.0)
             await self._forget_references(tweet_id)
         if tweet_ids:
             await self._counting.forget(tweet_ids)
+
+    async def _forget_step(self, tweet_id: int) -> bool:
+        """Remove some edges of a tweet, and the retweets among them; give whether more are left."""
+        await self._retweeting.take_back(await self._store.edges_of(tweet_id, limit=EDGES_PER_STEP))
+        return not await self._store.forget_tweet(tweet_id, limit=EDGES_PER_STEP)
 
     async def _forget_references(self, tweet_id: int) -> None:
         """Uncount a tweet with those that it answered or quoted."""

@@ -3,9 +3,10 @@
 from aviary.fanout.v1 import fanout_service_pb2
 from aviary.queue.v1 import queue_service_pb2
 
+from services.fanout.audiences import Audiences
 from services.fanout.clients import FollowersClient, TweetClient
 from services.fanout.consumers import FanoutConsumers
-from services.fanout.jobs import BusJobs, subscription_of
+from services.fanout.jobs import BusJobs, holding
 from services.fanout.lag import FanoutLag
 from services.fanout.planning import Planning
 from services.fanout.service import FanoutService
@@ -27,6 +28,7 @@ from services.fanout.spec import (
 from services.fanout.store import RowThresholdStore
 from services.fanout.threshold import OperatedThreshold
 from services.fanout.threshold_metrics import observe_threshold
+from services.platform.bus.batch_consumer import Batches
 from services.platform.bus.port import BusDriver
 from services.platform.bus.queue_depths import QueueDepths
 from services.platform.composition.dependencies import Dependencies, Served, service_of
@@ -38,6 +40,7 @@ from services.platform.queues.service import Queues
 from services.platform.queues.servicer import QueueServicer
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.specs import all_subscriptions
+from services.platform.visibility.clients import SightClient
 from services.timeline.writes import (
     open_backfill,
     open_celebrities,
@@ -49,6 +52,10 @@ __all__ = ["build"]
 
 TWEETS_AT_ONCE = 400
 """Tweets planned together where many wait; see `PUSHES_AT_ONCE`."""
+GRAPH_EVERY_S = 0.05
+"""Between two batches of changes of the graph, in seconds. Each costs a read of timelines, a call
+for the authors' tweets and three round trips more, whether it has one follow or a hundred; readers
+were told of the change before it was answered, and wait for the older tweets alone."""
 PAGES_AT_ONCE = 10
 """Pages of up to 1000 followers pushed together: a tenth of a second of work, for which a page to
 close friends that comes meanwhile has to wait."""
@@ -68,19 +75,28 @@ async def build(deps: Dependencies) -> Served:
     observe_threshold(threshold)
     await deps.loops.opened("threshold", threshold)
     lag, timelines, pauses = FanoutLag(deps.clock), open_pushes(deps, rows), await deps.pauses()
+    jobs = BusJobs(deps.publisher(FANOUT_CLOSE, FANOUT_REST, FANOUT_CONTINUATIONS))
+    held = holding(pauses.is_paused)
     handlers = FanoutConsumers(
         Planning(
             followers=await deps.client("graph", FollowersClient),
             deliveries=tweets,
             celebrities=open_celebrities(rows),
-            jobs=BusJobs(deps.publisher(FANOUT_CLOSE, FANOUT_REST, FANOUT_CONTINUATIONS)),
+            jobs=jobs,
             timelines=timelines,
             threshold=threshold,
             lag=lag,
-            held=lambda priority: bool(pauses.is_paused(subscription_of(priority).name)),
+            held=held,
         ),
         FanoutService(
             tweets=tweets, timelines=timelines, backfill=await open_backfill(deps, rows), lag=lag
+        ),
+        Audiences(
+            sights=await deps.client("graph", SightClient),
+            jobs=jobs,
+            timelines=timelines,
+            lag=lag,
+            held=held,
         ),
     )
     await _consume(deps, handlers, flags)
@@ -102,18 +118,17 @@ def _operated(
 
 
 async def _consume(deps: Dependencies, handlers: FanoutConsumers, flags: Flags) -> None:
-    await deps.consume_batches(PLAN, handlers.plan, most=TWEETS_AT_ONCE)
-    for subscription, handle in (
-        (AUTHOR, handlers.tweets_changed),
-        (GRAPH, handlers.relations_changed),
-    ):
-        await deps.consume_batches(subscription, handle)
+    # Followers wait for what is planned and pushed: it is handled as it comes.
+    tweets, pages = Batches(TWEETS_AT_ONCE, every_s=0.0), Batches(PAGES_AT_ONCE, every_s=0.0)
+    await deps.consume_batches(PLAN, handlers.plan, tweets)
+    await deps.consume_batches(AUTHOR, handlers.tweets_changed)
+    await deps.consume_batches(GRAPH, handlers.relations_changed, Batches(every_s=GRAPH_EVERY_S))
     await deps.consume(CONTINUATIONS, handlers.plan_on)
-    close = await deps.consume_batches(CLOSE, handlers.push_pages, most=PAGES_AT_ONCE)
+    close = await deps.consume_batches(CLOSE, handlers.push_pages, pages)
     await deps.consume_batches(
         REST,
         handlers.push_pages,
-        most=PAGES_AT_ONCE,
+        pages,
         yield_to=close,
         yields=lambda: flags.is_on(CLOSE_FRIENDS_FIRST),
     )

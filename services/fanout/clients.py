@@ -11,7 +11,8 @@ from aviary.tweet.v1 import tweet_service_pb2
 from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
 
 from services.fanout.model import Audience
-from services.platform.errors import PermissionDeniedError, UnavailableError
+from services.platform.rpc.earlier_release import EarlierReleaseError, of_any_release
+from services.platform.rpc.parts import LARGEST_TWEETS_PER_ANSWER, paged
 from services.platform.rpc.rpc_client import RpcClient
 
 __all__ = ["FollowersClient", "TweetClient"]
@@ -23,9 +24,6 @@ AUTHORS_ONE_BY_ONE = 10
 """Authors read at once from a graph process that does not know how to read many: as many calls as
 end in a fraction of a second."""
 
-TWEETS_PER_LOOKUP = 15
-"""As the timeline asks for: the longest URLs make a tweet of 270 kB, and 4 MB is what a channel
-takes. What was deleted is none of them."""
 
 FOLLOWERS_IDLE_S = 3.0
 """Between two pages, which a healthy graph service reads in 10 ms."""
@@ -46,11 +44,9 @@ class FollowersClient:
         """Read who follows the first of these authors, in order: one at least, or more."""
         request = pb.LookupAudiencesRequest(user_ids=authors, max_followers=FOLLOWERS_PER_PAGE)
         try:
-            answer = await self._rpc.call(self._stub.LookupAudiences, request)
-        except (PermissionDeniedError, grpc.aio.AioRpcError) as error:
-            if not _is_unknown(error):
-                raise
-            # A process of the release before does not know it, or lets nobody call it.
+            with of_any_release():
+                answer = await self._rpc.call(self._stub.LookupAudiences, request)
+        except EarlierReleaseError:
             return await self._one_by_one(authors)
         return [
             Audience(
@@ -111,21 +107,18 @@ class TweetClient:
         self._rpc = rpc
 
     async def living(self, tweet_ids: Sequence[int]) -> list[int]:
-        """Those of the tweets that are there, and not deleted.
+        """Those of the tweets and retweets that are there, and not deleted.
 
         A process of a release before the fan-out asked this does not let it ask: that is waited
         out, with `UnavailableError`.
         """
         found: list[int] = []
-        for start in range(0, len(tweet_ids), TWEETS_PER_LOOKUP):
-            request = tweet_service_pb2.LookupTweetsRequest(
-                tweet_ids=tweet_ids[start : start + TWEETS_PER_LOOKUP]
-            )
-            try:
+        for page in paged(tweet_ids, LARGEST_TWEETS_PER_ANSWER):
+            request = tweet_service_pb2.LookupTweetsRequest(tweet_ids=page, with_retweets=True)
+            with of_any_release():
                 answer = await self._rpc.call(self._stub.LookupTweets, request)
-            except PermissionDeniedError as error:
-                raise UnavailableError(str(error)) from error
             found += [each.tweet_id for each in answer.tweets]
+            found += [each.retweet_id for each in answer.retweets]
         return found
 
     async def decide(self, tweet_id: int, *, push: bool) -> bool:
@@ -139,9 +132,3 @@ class TweetClient:
             tweet_service_pb2.DecideDeliveryRequest(tweet_id=tweet_id, delivery=wanted),
         )
         return answer.delivery == tweet_service_pb2.DELIVERY_PUSH
-
-
-def _is_unknown(error: PermissionDeniedError | grpc.aio.AioRpcError) -> bool:
-    if isinstance(error, PermissionDeniedError):
-        return True
-    return bool(error.code() is grpc.StatusCode.UNIMPLEMENTED)

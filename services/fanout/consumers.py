@@ -2,39 +2,44 @@
 
 from collections.abc import Sequence
 
+from services.fanout.audiences import Audiences
 from services.fanout.jobs import decode_fanout_job, decode_plan_continuation
 from services.fanout.planning import Planning
 from services.fanout.service import FanoutService
 from services.graph.events import FollowChanged, FollowsAdded, RelationsChanged, decode_graph_event
-from services.platform.runtime.pace import Pace
 from services.tweet.events import decode_tweet_changed
 
 __all__ = ["FanoutConsumers"]
 
 MAX_FOLLOWEES = 1_000
 """Authors whose tweets are fetched for one viewer at once; those of further follows come after."""
-GRAPH_EVERY_S = 0.05
-"""Between two batches of changes of the graph, in seconds. Each costs a read of timelines, a call
-for the authors' tweets and three round trips more, whether it has one follow or a hundred; readers
-were told of the change before it was answered, and wait for the older tweets alone."""
-FULL = 50
-"""A batch that needs nobody to join it."""
 
 
 class FanoutConsumers:
     """One method for each subscription."""
 
-    def __init__(self, planning: Planning, fanout: FanoutService) -> None:
+    def __init__(self, planning: Planning, fanout: FanoutService, audiences: Audiences) -> None:
         self._planning = planning
+        self._audiences = audiences
         self._fanout = fanout
-        self._pace = Pace(GRAPH_EVERY_S)
 
     async def plan(self, bodies: Sequence[bytes]) -> None:
-        """Plan the fan-out of new tweets."""
+        """Plan the fan-out of new tweets; lists name those that were hidden meanwhile as well."""
         events = [decode_tweet_changed(body) for body in bodies]
-        made = {each.tweet_id: each.user_id for each in events if not each.deleted}
+        made = {
+            each.tweet_id: each.user_id
+            for each in events
+            if not (each.deleted or each.again) and each.audience is None
+        }
         if made:
             await self._planning.plan(made)
+        for_few = {
+            each.tweet_id: (each.user_id, each.audience)
+            for each in events
+            if each.audience is not None
+        }
+        if for_few:
+            await self._audiences.push(for_few)
 
     async def tweets_changed(self, bodies: Sequence[bytes]) -> None:
         """Show authors their new tweets, and hide deleted ones from everybody."""
@@ -59,8 +64,6 @@ class FanoutConsumers:
         What a follow adds is shown only while the follow stands, so that one that has ended
         meanwhile adds nothing that is seen.
         """
-        if len(bodies) < FULL:
-            await self._pace.wait()
         follows: dict[int, dict[int, None]] = {}
         changed: dict[int, None] = {}
         for body in bodies:

@@ -1,6 +1,6 @@
 """The fan-out's own queue: jobs put into it, and what its messages hold."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,7 @@ __all__ = [
     "decode_plan_continuation",
     "encode_fanout_job",
     "encode_plan_continuation",
+    "holding",
     "subscription_of",
 ]
 
@@ -42,6 +43,11 @@ class PlanContinuation:
     tweet_id: int
     user_id: int
     after_follower_id: int
+
+
+def holding(is_paused: Callable[[str], bool | None]) -> Callable[[Priority], bool]:
+    """Tell whether pages of a priority are to wait, by whether a subscription is paused."""
+    return lambda priority: bool(is_paused(subscription_of(priority).name))
 
 
 def subscription_of(priority: Priority) -> Subscription:

@@ -164,7 +164,11 @@ class Planning:
                 self._known.clear()
             self._known.add(author)
         decided = await asyncio.gather(*map(self._decide_pull, tweet_ids))
-        return dict(zip(tweet_ids, decided, strict=True))
+        by_push = dict(zip(tweet_ids, decided, strict=True))
+        await self._timelines.left_to_readers(
+            {tweet_id: author for tweet_id, pushed in by_push.items() if not pushed}
+        )
+        return by_push
 
     async def _decide_pull(self, tweet_id: int) -> bool:
         try:

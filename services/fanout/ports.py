@@ -116,6 +116,10 @@ class TimelinePushes(Protocol):
         """Add tweets, each with its author, to the authors' own lists that are hot."""
         ...
 
+    async def left_to_readers(self, authors: Mapping[int, int]) -> None:
+        """Say that tweets, each with its author, are pushed to nobody; never raises."""
+        ...
+
     async def forget_tweet(self, author: int, tweet_id: int) -> None:
         """Put a tombstone where the body was cached, and drop the id from the author's list."""
         ...

@@ -7,6 +7,7 @@ from services.graph.spec import GRAPH_EVENTS
 from services.platform.bus.port import Subscription
 from services.platform.rows.port import TableSpec
 from services.platform.specs import NumberFlag, ServiceSpec, SwitchFlag
+from services.platform.visibility.calls import SIGHT_CALLS
 from services.tweet.spec import TWEET_EVENTS
 
 __all__ = [
@@ -58,6 +59,7 @@ SPEC: Final = ServiceSpec(
     calls=(
         # GetRelations of a graph process of the release before StreamRelations alone.
         "aviary.graph.v1.GraphService/GetRelations",
+        *SIGHT_CALLS,
         "aviary.graph.v1.GraphService/LookupAudiences",
         # Of a graph process of the release before LookupAudiences alone.
         "aviary.graph.v1.GraphService/LookupCounts",

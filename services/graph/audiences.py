@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from services.graph.counting import correct_count
-from services.graph.model import Audience, FollowerPage, IdSlice
+from services.graph.model import Audience, FollowerPage
 from services.graph.ports import GraphStore
 from services.graph.slices import Rising, taking
 from services.platform.errors import InvalidArgumentError
 from services.platform.ids.arguments import check_ids
+from services.platform.ids.slices import IdSlice
 
 __all__ = ["MAX_FOLLOWERS", "MAX_USERS", "Audiences"]
 

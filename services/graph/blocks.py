@@ -21,7 +21,7 @@ class Blocks:
         self._events = events
 
     async def block(self, blocker_id: int, blocked_id: int) -> None:
-        """Block a user, and end the follows between the two.
+        """Block a user, and end the follows between the two, and requests for them.
 
         Raises `NotFoundError` (`USER_NOT_FOUND`) if either names nobody.
         """
@@ -31,6 +31,8 @@ class Blocks:
         follows = (
             Edge(Relation.FOLLOW, blocker_id, blocked_id),
             Edge(Relation.FOLLOW, blocked_id, blocker_id),
+            Edge(Relation.REQUEST, blocker_id, blocked_id),
+            Edge(Relation.REQUEST, blocked_id, blocker_id),
         )
 
         def plan(states: EdgeStates) -> PlannedChange | None:
@@ -38,7 +40,7 @@ class Blocks:
             if not ended and not states.lacks(block):
                 return None
             event = self._events.relations_changed([blocker_id, blocked_id])
-            # Both follows, though they may not be there: another process may be making them.
+            # All of them, though they may not be there: another process may be making them.
             return PlannedChange((block,), ended, event, barred=follows)
 
         # Both: either of them could be about to follow the other.

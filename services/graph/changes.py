@@ -8,34 +8,25 @@ that a later one did.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from contextvars import Context, copy_context
 from typing import Any, Final
 
 import structlog
-from opentelemetry import context as otel_context
-from opentelemetry import metrics, trace
+from opentelemetry import metrics
 
+from services.graph.counting import count_changes
+from services.graph.errors import NoRoomError
 from services.graph.model import Change, Commit, Edge, EdgeStates, PlannedChange, Relation
 from services.graph.order import dated, may_be_barred
-from services.graph.ports import GraphStore, IdSource, StaleViews
-from services.graph.queueing import ChangeQueue, Plan, WantedChange
+from services.graph.ports import GraphEvents, GraphStore, IdSource, StaleViews
+from services.graph.queueing import ChangeQueue, Plan, WantedChange, context_of
 from services.platform.errors import FailedPreconditionError, UnavailableError
-from services.platform.observability import spans
-from services.platform.observability.log_events import (
-    EVENT_GRAPH_COUNT_OFF,
-    EVENT_GRAPH_OUT_OF_ORDER,
-)
+from services.platform.observability.log_events import EVENT_GRAPH_OUT_OF_ORDER
 from services.platform.observability.names import METRIC_GRAPH_OUT_OF_ORDER, SCOPE
-from services.platform.runtime.deadlines import begin_deadline, remaining_s
 from services.platform.runtime.joined import answered
 
-__all__ = ["COUNTERS_AT_ONCE", "Changes", "Plan"]
-
-COUNTERS_AT_ONCE = 32
-"""Follower counters written at the same time for one change: a thousand of them take some thirty
-round trips, and leave the engine room for others."""
+__all__ = ["Changes", "Plan"]
 
 MAX_LOOKS = 8
 """Looks at edges whose dates change from one to the next; each means a change elsewhere."""
@@ -59,12 +50,14 @@ class Changes:
         store: GraphStore,
         ids: IdSource,
         views: StaleViews,
+        events: GraphEvents,
         *,
         meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
         self._store = store
         self._ids = ids
         self._views = views
+        self._events = events
         meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
         self._out_of_order = meter.create_counter(METRIC_GRAPH_OUT_OF_ORDER, unit="{change}")
         # The series is there before the first: an alert looks at how it rises.
@@ -77,19 +70,28 @@ class Changes:
         self._making: set[asyncio.Task[None]] = set()
 
     async def make(
-        self, edges: Collection[Edge], plan: Plan, *, deciding: Collection[Edge] = ()
+        self,
+        edges: Collection[Edge],
+        plan: Plan,
+        *,
+        deciding: Collection[Edge] = (),
+        asking: Collection[int] = (),
     ) -> None:
         """Read `edges` while no other change here has them, run `plan`, and make its decision last.
 
-        The plan may change `edges`, and look at `deciding` ones besides; of those it may change
-        what is in doubt. On return reads of timelines see how these edges stand.
+        The plan may change `edges`, and look at `deciding` ones besides, and at who of `asking` is
+        protected; of `deciding` it may change what is in doubt. On return reads of timelines see
+        how these edges stand.
 
         Raises what the plan raises, `UnavailableError` when the outcome is open,
+        `NoRoomError` where its `most_followed` does not allow it, and nothing was made,
         `FailedPreconditionError` (`EDGE_OUT_OF_ORDER`) for a change that could not take effect.
         """
         made: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # The edges stay held while a write is under way, though the request may give up meanwhile.
-        self._queue.add(WantedChange(tuple(edges), tuple(deciding), plan, copy_context(), made))
+        self._queue.add(
+            WantedChange(tuple(edges), tuple(deciding), plan, copy_context(), made, tuple(asking))
+        )
         self._go_on()
         await answered(made, WAIT_S, "The change was not made in time.")
 
@@ -115,7 +117,7 @@ class Changes:
             self._begin([wanted])
 
     def _begin(self, group: Sequence[WantedChange]) -> asyncio.Task[None]:
-        return self._in_task(self._make(group), _context_of(group))
+        return self._in_task(self._make(group), context_of(group))
 
     def _in_task(
         self, made: Coroutine[Any, Any, None], context: Context | None = None
@@ -159,13 +161,17 @@ class Changes:
         times_ms = {
             edge: each.change.timestamp_ms(edge) for each in commits for edge in each.change.edges
         }
+        before = {edge: self._in_doubt[edge] for edge in times_ms if edge in self._in_doubt}
         self._in_doubt |= times_ms
+        refused: Collection[int] = ()
         try:
             # Alone it is of its own request, whose deadline and trace it has.
             if len(group) == 1:
                 await self._store.commit(commits[0].change, commits[0].event)
             else:
-                await self._store.commit_all(commits)
+                refused = await self._store.commit_all(commits)
+        except NoRoomError:
+            refused = [commits[0].change.op_id]
         except Exception as error:  # noqa: BLE001 - as above
             for wanted in [wanted for wanted, commit in decided.items() if commit is not None]:
                 wanted.fail(error)
@@ -173,7 +179,23 @@ class Changes:
             return decided
         for edge in times_ms:
             del self._in_doubt[edge]
-        return decided
+        return self._without(refused, decided, before) if refused else decided
+
+    def _without(
+        self,
+        refused: Collection[int],
+        decided: dict[WantedChange, Commit | None],
+        before: Mapping[Edge, int],
+    ) -> dict[WantedChange, Commit | None]:
+        """Tell those who are refused, by op id; of their edges is known what was `before`."""
+        left: dict[WantedChange, Commit | None] = {}
+        for wanted, commit in decided.items():
+            if commit is None or commit.change.op_id not in refused:
+                left[wanted] = commit
+                continue
+            wanted.fail(NoRoomError())
+            self._in_doubt |= {edge: before[edge] for edge in commit.change.edges if edge in before}
+        return left
 
     async def _look(self, group: Sequence[WantedChange]) -> dict[WantedChange, EdgeStates]:
         # Only of what was read whole can be said how it stands.
@@ -181,15 +203,20 @@ class Changes:
             wanted: [*wanted.edges, *(edge for edge in wanted.deciding if edge in self._in_doubt)]
             for wanted in group
         }
-        stored = await self._store.states(
-            [edge for edges in whole.values() for edge in edges],
-            [edge for wanted in group for edge in wanted.deciding],
+        asking = {one for wanted in group for one in wanted.asking}
+        stored, protected = await asyncio.gather(
+            self._store.states(
+                [edge for edges in whole.values() for edge in edges],
+                [edge for wanted in group for edge in wanted.deciding],
+            ),
+            self._store.protected(asking),
         )
         return {
             wanted: EdgeStates(
                 frozenset(edge for edge in wanted.touched if stored[edge].standing),
                 frozenset(edge for edge in edges if stored[edge].torn or edge in self._in_doubt),
                 {edge: max(stored[edge].written_ms, self._in_doubt.get(edge, 0)) for edge in edges},
+                protected.intersection(wanted.asking),
             )
             for wanted, edges in whole.items()
         }
@@ -204,7 +231,14 @@ class Changes:
             planned = wanted.plan(states)
             if planned is None:
                 return None
-        return Commit(self._dated(op_id, planned, states), planned.event, wanted.context)
+        return Commit(self._dated(op_id, planned, states), self._event(planned), wanted.context)
+
+    def _event(self, planned: PlannedChange) -> bytes:
+        """Give the event of a change, which says besides what became of requests by it."""
+        made, ended = _requests(planned.made), _requests(planned.removed)
+        if not (made or ended):
+            return planned.event
+        return self._events.with_requests(planned.event, made, ended)
 
     async def _look_behind_bars(self, wanted: WantedChange, states: EdgeStates) -> EdgeStates:
         """Look at what decides once more, after the dates that were read.
@@ -233,10 +267,12 @@ class Changes:
         viewers = {one for wanted in decided for edge in wanted.edges for one in edge.viewers}
         changes = [commit.change for commit in decided.values() if commit is not None]
         try:
-            if self._store.counts_followers:
+            if self._store.counts_follows:
                 await self._views.forget(viewers)
             else:
-                await asyncio.gather(self._views.forget(viewers), self._count(changes))
+                await asyncio.gather(
+                    self._views.forget(viewers), count_changes(self._store, changes)
+                )
         except Exception as error:  # noqa: BLE001 - it belongs to those who wait
             for wanted in decided:
                 wanted.fail(error)
@@ -244,44 +280,6 @@ class Changes:
             for wanted in decided:
                 wanted.succeed()
 
-    async def _count(self, changes: Sequence[Change]) -> None:
-        deltas: Counter[int] = Counter()
-        for change in changes:
-            deltas.update(edge.other_id for edge in change.made if edge.relation is Relation.FOLLOW)
-            deltas.subtract(
-                edge.other_id for edge in change.removed if edge.relation is Relation.FOLLOW
-            )
-        room = asyncio.Semaphore(COUNTERS_AT_ONCE)
 
-        async def add(user_id: int, delta: int) -> None:
-            async with room:
-                await self._add(user_id, delta)
-
-        await asyncio.gather(*(add(user_id, delta) for user_id, delta in deltas.items() if delta))
-
-    async def _add(self, user_id: int, delta: int) -> None:
-        try:
-            await self._store.add_to_follower_count(user_id, delta)
-        except UnavailableError as error:
-            # The change itself is made; the next complete stream puts the count right.
-            _log.warning(EVENT_GRAPH_COUNT_OFF, user_id=user_id, by=delta, error=str(error))
-
-
-def _context_of(group: Sequence[WantedChange]) -> Context:
-    """Return what a group is made in: alone, the request's own.
-
-    Of many, the trace of the first that is recorded, and the last of their deadlines: what is made
-    for a request is not made long after it.
-    """
-    if len(group) == 1:
-        return group[0].context
-    context = Context()
-    left_s = [wanted.context.run(remaining_s) for wanted in group]
-    if None not in left_s:
-        context.run(begin_deadline, max(filter(None, left_s), default=0.0))
-    for wanted in group:
-        if wanted.context.run(spans.is_sampled):
-            span = wanted.context.run(trace.get_current_span)
-            context.run(otel_context.attach, trace.set_span_in_context(span))
-            break
-    return context
+def _requests(edges: Collection[Edge]) -> list[Edge]:
+    return [edge for edge in edges if edge.relation is Relation.REQUEST]

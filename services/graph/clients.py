@@ -42,6 +42,7 @@ class UserClient:
                 display_name=user.display_name,
                 created_at_ms=from_timestamp(user.created_at),
                 bio=user.bio,
+                protected=user.protected,
             )
             async for answer in self._lookup(user_ids)
             for user in answer.users

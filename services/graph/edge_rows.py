@@ -9,17 +9,28 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from services.graph.keys import edge_row_key
 from services.graph.model import Change, Edge, Relation, StoredEdge
-from services.graph.spec import BLOCKED_BY, BLOCKING, EDGE_TABLES, FOLLOWERS, FOLLOWING, MUTING
+from services.graph.spec import (
+    BLOCKED_BY,
+    BLOCKING,
+    EDGE_TABLES,
+    FOLLOWERS,
+    FOLLOWING,
+    MUTING,
+    REQUESTED,
+    REQUESTING,
+)
 from services.platform.rows.keys import user_row_key
 from services.platform.rows.port import CellName, DatedCell, Row, RowMutation
 
 __all__ = [
     "ACTIVE",
+    "KEPT_FROM",
     "cells_of",
     "column_of",
     "deciding_cell",
     "in_table_order",
     "is_active",
+    "kept_column",
     "members",
     "mutations",
     "other_of",
@@ -33,6 +44,8 @@ ACTIVE = b"1"
 _TOMBSTONE = b"0"
 _ID_BYTES = 8
 _ABOVE_IDS = b"\x80"
+KEPT_FROM = b"\xff"
+"""Columns of a wide row that keep places begin here: above all ids, so they are nobody."""
 _ORDER = {table.name: place for place, table in enumerate(EDGE_TABLES)}
 
 
@@ -68,6 +81,11 @@ def members(row: Row) -> list[int]:
 def column_of(other_id: int) -> bytes:
     """Return the column of another user in a wide row: they sort by id."""
     return other_id.to_bytes(_ID_BYTES, "big")
+
+
+def kept_column(other_id: int) -> bytes:
+    """Return the column that keeps a place for another user in a wide row."""
+    return KEPT_FROM + column_of(other_id)
 
 
 def other_of(column: bytes) -> int | None:
@@ -113,3 +131,6 @@ def cells_of(edge: Edge) -> tuple[CellName, ...]:
             return CellName(BLOCKED_BY.name, *inward), CellName(BLOCKING.name, *outward)
         case Relation.MUTE:
             return (CellName(MUTING.name, *outward),)
+        case Relation.REQUEST:
+            inward = (user_row_key(other), column_of(owner))
+            return CellName(REQUESTING.name, *outward), CellName(REQUESTED.name, *inward)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from services.graph.changes import Changes
 from services.graph.model import Edge, EdgeStates, PlannedChange, Relation
-from services.graph.ports import GraphEvents, GraphStore
+from services.graph.ports import GraphEvents, GraphStore, MutedWordStore
 from services.graph.slices import slices, taking
 from services.platform.erasure import WORK_S, Settling
 from services.platform.errors import CallAgain
@@ -40,29 +40,34 @@ class _Pass:
 
 
 class GraphErasure:
-    """Removes the edges of deleted users. For one event loop. `settling` waits `SETTLE_MS`.
+    """Removes the edges and muted words of deleted users. For one event loop.
+
+    `settling` waits `SETTLE_MS`.
 
     Mutes of the deleted user by others stay, as nothing leads from the muted to the muters; they
     hide nobody.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument per port
         self,
         store: GraphStore,
         changes: Changes,
         events: GraphEvents,
         settling: Settling,
+        muted_words: MutedWordStore,
+        *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._changes = changes
         self._events = events
         self._settling = settling
+        self._muted_words = muted_words
         self._monotonic = monotonic
         self._passes: dict[int, _Pass] = {}
 
     async def erase(self, user_id: int, deleted_at_ms: int) -> None:
-        """Remove every edge from and to the user. Idempotent.
+        """Remove every edge from and to the user, and the words that they muted. Idempotent.
 
         Raises `CallAgain` when another delivery is needed: after `WORK_S` of work, to go on;
         and after a walk that began within `SETTLE_MS` of the deletion, as it may have been
@@ -71,6 +76,7 @@ class GraphErasure:
         """
         check_id("user_id", user_id)
         due = self._monotonic() + WORK_S
+        await self._muted_words.forget_muted_words(user_id)
         # Also of a user without any edge: a read that finds them takes the user to exist.
         await self._changes.forget_views([user_id])
         walk = self._passes.get(user_id) or self._begin(user_id, deleted_at_ms)
@@ -108,11 +114,14 @@ class GraphErasure:
             (Relation.FOLLOW, self._store.following),
             (Relation.MUTE, self._store.muting),
             (Relation.BLOCK, self._store.blocking),
+            (Relation.REQUEST, self._store.requesting),
         ):
             async for ids in slices(taking(read, user_id), EDGES_PER_CHANGE):
                 yield [Edge(relation, user_id, one) for one in ids]
         async for ids in slices(taking(self._store.blocked_by, user_id), EDGES_PER_CHANGE):
             yield [Edge(Relation.BLOCK, one, user_id) for one in ids]
+        async for ids in slices(taking(self._store.requesters, user_id), EDGES_PER_CHANGE):
+            yield [Edge(Relation.REQUEST, one, user_id) for one in ids]
 
     async def _remove(self, user_id: int, edges: Sequence[Edge]) -> None:
         seen_by = {user_id} | {one for edge in edges for one in edge.viewers}

@@ -1,11 +1,21 @@
 """What the graph service publishes: domain events to protobuf bytes and back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from aviary.event.v1 import event_pb2
 
-__all__ = ["FollowChanged", "FollowsAdded", "GraphEvents", "RelationsChanged", "decode_graph_event"]
+from services.graph.model import Edge
+
+__all__ = [
+    "FollowChanged",
+    "FollowRequestChanged",
+    "FollowsAdded",
+    "GraphEvents",
+    "RelationsChanged",
+    "decode_graph_event",
+    "decode_requests",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,15 @@ class RelationsChanged:
     user_ids: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FollowRequestChanged:
+    """Somebody asked to follow a protected user (`requested`), or asks no longer."""
+
+    requester_id: int
+    user_id: int
+    requested: bool
+
+
 class GraphEvents:
     """Encodes what the graph service publishes."""
 
@@ -52,6 +71,17 @@ class GraphEvents:
         event = event_pb2.RelationsChanged(user_ids=users)
         return event_pb2.GraphEvent(relations_changed=event).SerializeToString()
 
+    def with_requests(self, event: bytes, made: Iterable[Edge], ended: Iterable[Edge]) -> bytes:
+        """Add requests by appending them, which is how encoded messages are merged."""
+        changed = [
+            event_pb2.FollowRequestChanged(
+                requester_id=edge.owner_id, user_id=edge.other_id, requested=requested
+            )
+            for edges, requested in ((made, True), (ended, False))
+            for edge in edges
+        ]
+        return event + event_pb2.GraphEvent(requests_changed=changed).SerializeToString()
+
 
 def decode_graph_event(data: bytes) -> FollowChanged | FollowsAdded | RelationsChanged:
     """Decode a message of topic graph-events. Raises ValueError for any other body."""
@@ -67,3 +97,11 @@ def decode_graph_event(data: bytes) -> FollowChanged | FollowsAdded | RelationsC
             return RelationsChanged(tuple(event.relations_changed.user_ids))
         case kind:
             raise ValueError(f"unknown graph event {kind!r}")
+
+
+def decode_requests(data: bytes) -> list[FollowRequestChanged]:
+    """Decode which requests came and went with the event of a message of topic graph-events."""
+    return [
+        FollowRequestChanged(each.requester_id, each.user_id, each.requested)
+        for each in event_pb2.GraphEvent.FromString(data).requests_changed
+    ]

@@ -5,6 +5,7 @@ from contextvars import Context
 from dataclasses import dataclass, field
 from enum import Enum
 
+from services.platform.ids.slices import IdSlice
 from services.platform.ids.snowflake_time import time_ms
 
 __all__ = [
@@ -13,17 +14,19 @@ __all__ = [
     "Commit",
     "Edge",
     "EdgeStates",
+    "FollowCounts",
     "FollowerPage",
-    "IdSlice",
+    "MutedWord",
     "PlannedChange",
+    "Related",
     "Relation",
     "RelationCounts",
     "Relations",
     "Relationship",
+    "Standing",
     "StoredEdge",
     "UserPage",
     "UserProfile",
-    "UserRelations",
 ]
 
 
@@ -33,11 +36,13 @@ class Relation(Enum):
     FOLLOW = "follow"
     BLOCK = "block"
     MUTE = "mute"
+    REQUEST = "request"
+    """To follow a protected user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """That `owner_id` follows, blocks or mutes `other_id`."""
+    """That `owner_id` follows, blocks or mutes `other_id`, or asks to follow."""
 
     relation: Relation
     owner_id: int
@@ -48,7 +53,7 @@ class Edge:
         """Whose timelines look different with it. Whoever is followed or muted sees no change."""
         if self.relation is Relation.BLOCK:
             return self.owner_id, self.other_id
-        return (self.owner_id,)
+        return () if self.relation is Relation.REQUEST else (self.owner_id,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ class PlannedChange:
     barred: tuple[Edge, ...] = ()
     """Not to come to be by a change that is under way elsewhere and was decided on before this one;
     whether they are there or not."""
+    most_followed: int | None = None
+    """Whoever begins to follow by it is to follow so many afterwards at most; None for any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,8 @@ class Change:
     barred: tuple[Edge, ...] = ()
     later_ms: Mapping[Edge, int] = field(default_factory=dict)
     """Times of edges that do not go by that of the op id, in Unix milliseconds."""
+    most_followed: int | None = None
+    """It is not made where it leads to its follower's following more users than so many."""
 
     def timestamp_ms(self, edge: Edge) -> int:
         """Unix milliseconds at which the change of this edge counts as made."""
@@ -123,6 +132,8 @@ class EdgeStates:
     """Their last change failed, or was cut off, and may yet take effect, whatever is stored now."""
     written_ms: Mapping[Edge, int]
     """Times of the last changes, also of those in doubt; of the edges that may be changed."""
+    protected: frozenset[int] = frozenset()
+    """Of the users that were asked about, those who are protected."""
 
     def lacks(self, edge: Edge) -> bool:
         """Whether the edge must be written to be there for sure."""
@@ -134,13 +145,13 @@ class EdgeStates:
 
 
 @dataclass(frozen=True, slots=True)
-class IdSlice:
-    """A slice of a list of users in id order, as stored."""
+class MutedWord:
+    """What a user does not want to read."""
 
-    ids: tuple[int, ...]
-    """Increasing; shorter than the slice asked for where an edge has been removed."""
-    resume_after: int | None
-    """Where the next slice begins; None after the last."""
+    word: str
+    """As the user wrote it, in NFKC and with single spaces."""
+    created_ms: int
+    """Unix milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +175,23 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowCounts:
+    """The counters of a user as stored: perhaps off, even below 0. None: never made."""
+
+    followers: int | None = None
+    following: int | None = None
+    listed: bool = False
+    """Whether `following` was ever set by the list: without that it lacks what was before it."""
+
+
+@dataclass(frozen=True, slots=True)
 class RelationCounts:
-    """How many follow a user; off by a few after a crash, until the followers are streamed."""
+    """How many follow a user, and are followed: off by a few after a crash, until they are read."""
 
     user_id: int
     followers: int
+    following: int | None
+    """None where it was never counted, and that takes longer than there is time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,15 +200,42 @@ class Relations:
 
     following_ids: tuple[int, ...]
     hidden_ids: tuple[int, ...]
+    muted_words: tuple[str, ...] = ()
+    """All of them, of one page."""
+    hides_others: bool = False
+    """There are others whom the user is not to see, and does not follow; of one page."""
+
+    def __len__(self) -> int:
+        """Count all of it."""
+        return len(self.following_ids) + len(self.hidden_ids) + len(self.muted_words)
 
 
 @dataclass(frozen=True, slots=True)
-class UserRelations:
-    """One user's relations."""
+class Related:
+    """The first slices of a user's relations, and what the user has muted besides."""
 
-    user_id: int
-    relations: Relations | None
-    """All of them; None where there are more than are read at once."""
+    following: IdSlice
+    hidden: tuple[IdSlice, ...]
+    """Whom the user mutes and blocks, and who blocks the user."""
+    muted_words: tuple[MutedWord, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is muted, as it was written."""
+        return tuple(each.word for each in self.muted_words)
+
+    @property
+    def hides_few(self) -> bool:
+        """Whether everybody was read whom the user does not see."""
+        return all(each.is_whole for each in self.hidden)
+
+    @property
+    def whole(self) -> Relations | None:
+        """All relations; None where there are more than were read."""
+        if not (self.following.is_whole and self.hides_few):
+            return None
+        hidden = sorted({one for each in self.hidden for one in each.ids})
+        return Relations(self.following.ids, tuple(hidden), self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +247,22 @@ class Relationship:
     blocking: bool
     blocked_by: bool
     muting: bool
+    requested: bool
+    requested_by: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a user sees of another, and whether the other follows, or asks to."""
+
+    hidden: bool
+    """The user mutes the other, or there is a block between them."""
+    followed_by: bool
+    follow_changed_ms: int
+    """When the other last began or stopped to follow, in Unix milliseconds; 0 for never."""
+    requested_by: bool
+    request_changed_ms: int
+    """When the other last began or stopped to ask, as above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +276,7 @@ class UserProfile:
     """Unix milliseconds."""
     bio: str = ""
     """Empty for none."""
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,9 @@ def dated(op_id: int, planned: PlannedChange, states: EdgeStates) -> Change:
     for edge in planned.barred:
         beyond_any_step_ms = states.written_ms[edge] + 1 + WORKER_COUNT
         later_ms[edge] = _refused_beyond(edge, max(at_ms + BARRED_AHEAD_MS, beyond_any_step_ms))
-    return Change(op_id, planned.made, planned.removed, planned.barred, later_ms)
+    return Change(
+        op_id, planned.made, planned.removed, planned.barred, later_ms, planned.most_followed
+    )
 
 
 def may_be_barred(op_id: int, states: EdgeStates) -> bool:

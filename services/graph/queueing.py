@@ -9,10 +9,15 @@ from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+
 from services.graph.model import Edge, EdgeStates, PlannedChange
+from services.platform.observability import spans
+from services.platform.runtime.deadlines import begin_deadline, remaining_s
 from services.platform.runtime.joined import fail, give
 
-__all__ = ["ChangeQueue", "Plan", "WantedChange"]
+__all__ = ["ChangeQueue", "Plan", "WantedChange", "context_of"]
 
 MOST_TOGETHER = 250
 """Changes of one group: some milliseconds of the engine, and at most 500 viewers to be told."""
@@ -37,6 +42,8 @@ class WantedChange:
     """Of the request, with its deadline and its trace."""
     made: asyncio.Future[None]
     """Done early where the request has given up."""
+    asking: Sequence[int] = ()
+    """Users of whom it looks whether they are protected."""
 
     @property
     def touched(self) -> tuple[Edge, ...]:
@@ -104,3 +111,23 @@ class ChangeQueue:
         """Let others have the edges of these."""
         for wanted in made:
             self._held.difference_update(wanted.touched)
+
+
+def context_of(group: Sequence[WantedChange]) -> Context:
+    """Return what a group is made in: alone, the request's own.
+
+    Of many, the trace of the first that is recorded, and the last of their deadlines: what is made
+    for a request is not made long after it.
+    """
+    if len(group) == 1:
+        return group[0].context
+    context = Context()
+    left_s = [wanted.context.run(remaining_s) for wanted in group]
+    if None not in left_s:
+        context.run(begin_deadline, max(filter(None, left_s), default=0.0))
+    for wanted in group:
+        if wanted.context.run(spans.is_sampled):
+            span = wanted.context.run(trace.get_current_span)
+            context.run(otel_context.attach, trace.set_span_in_context(span))
+            break
+    return context

@@ -1,44 +1,29 @@
 """Reading the graph: for siblings in bulk, for people page by page."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
 
 from services.graph.arguments import check_exist
-from services.graph.counting import correct_count
+from services.graph.counting import FollowingCounts, correct_count
 from services.graph.model import (
     Edge,
     FollowerPage,
-    IdSlice,
     Relation,
     RelationCounts,
-    Relations,
     Relationship,
+    Standing,
     UserPage,
     UserProfile,
-    UserRelations,
 )
 from services.graph.ports import GraphStore, UserDirectory, Users
-from services.graph.slices import Rising, Take, slices_of_all, taking
+from services.graph.slices import Rising, Take, taking
 from services.platform.errors import InvalidArgumentError
 from services.platform.ids.arguments import check_id, check_ids
+from services.platform.ids.slices import gather_ids
 
-__all__ = ["MAX_EDGES", "MAX_IDS_PER_LOOKUP", "MAX_PAGE_SIZE", "MAX_USERS", "Reads"]
+__all__ = ["MAX_IDS_PER_LOOKUP", "MAX_PAGE_SIZE", "Reads"]
 
 MAX_IDS_PER_LOOKUP = 1000
 """Counts per call; answers stay under 30 kB."""
-
-MAX_USERS = 100
-"""Users whose relations are read by one call: more than ask in the same moment."""
-
-MAX_EDGES = 5_000
-"""Stored edges of each of a user's four lists that such a call reads; whoever has more is streamed.
-Nearly nobody has."""
-
-RELATIONS_PER_ANSWER = 50_000
-"""Relations of all users in one answer: half a megabyte."""
-
-USERS_PER_READ = 8
-"""Users read at once: so many, with as many edges as are read, are 160,000 cells in memory."""
 
 MAX_PAGE_SIZE = 1000
 """Followers per page: one fanout job's worth."""
@@ -46,68 +31,36 @@ MAX_PAGE_SIZE = 1000
 OVER_READ = 8
 """Users read beyond a page, so that a few deleted ones cost no second round."""
 
-EDGES_PER_SCAN = 200
-"""Stored edges read at once at least, so that a run of removed ones is passed in few rounds."""
-
 
 class Reads:
-    """The use cases that change nothing, except that a stream corrects a count."""
+    """The use cases that change nothing, except that reads of whole lists correct counts."""
 
-    def __init__(self, store: GraphStore, users: UserDirectory, known: Users) -> None:
+    def __init__(
+        self, store: GraphStore, users: UserDirectory, known: Users, counts: FollowingCounts
+    ) -> None:
         """`known` may keep who exists; `users` says it as of now."""
         self._store = store
         self._users = users
         self._known = known
+        self._following_counts = counts
 
-    async def relations(self, user_id: int) -> Relations:
-        """Whom the user follows and does not see, all at once, as `stream_relations` gives them."""
-        following, hidden = list[int](), set[int]()
-        async for page in self.stream_relations(user_id):
-            following += page.following_ids
-            hidden.update(page.hidden_ids)
-        return Relations(tuple(following), tuple(sorted(hidden)))
+    async def hidden_among(self, user_id: int, author_ids: Sequence[int]) -> list[int]:
+        """Those of 1 to `MAX_IDS_PER_LOOKUP` users whose tweets the user does not see; rising.
 
-    async def lookup_relations(self, user_ids: Sequence[int]) -> list[UserRelations]:
-        """Read whom each of 1 to `MAX_USERS` users follows and does not see.
-
-        In the order asked for, and for as many of the first users, one at least, as have
-        `RELATIONS_PER_ANSWER` together. A user with more than `MAX_EDGES` in a list comes without
-        relations. Raises `InvalidArgumentError` beyond the limits or for an id that is not
-        positive.
-        """
-        check_ids("user_ids", user_ids, most=MAX_USERS)
-        found: list[UserRelations] = []
-        room = RELATIONS_PER_ANSWER
-        while room > 0 and (page := user_ids[len(found) : len(found) + USERS_PER_READ]):
-            lists = await self._store.related(page, MAX_EDGES)
-            for user_id, (following, *hidden) in zip(page, lists, strict=True):
-                whole = all(each.resume_after is None for each in (following, *hidden))
-                ids = sorted({one for each in hidden for one in each.ids})
-                relations = Relations(following.ids, tuple(ids)) if whole else None
-                found.append(UserRelations(user_id, relations))
-                room -= len(following.ids) + len(ids) if whole else 0
-        return found
-
-    async def stream_relations(self, user_id: int) -> AsyncIterator[Relations]:
-        """Pages of whom the user follows, and then of whom the user does not see.
-
-        At most `IDS_PER_SLICE` ids each, and none for a user who does not exist. Followed users
-        come by rising id, each once; one who is muted and blocked comes twice among the hidden.
-        Raises `InvalidArgumentError` for an id that is not positive.
+        In one read, however many relations anybody has. Raises `InvalidArgumentError` beyond the
+        limits or for an id that is not positive.
         """
         check_id("user_id", user_id)
-        store = self._store
-        reads = (store.following, store.muting, store.blocking, store.blocked_by)
-        takes = [taking(read, user_id) for read in reads]
-
-        async def firsts(limit: int) -> Sequence[IdSlice]:
-            (lists,) = await store.related([user_id], limit)
-            return lists
-
-        # Closed here, or reads would go on for a caller who has gone.
-        async with aclosing(slices_of_all(takes, firsts)) as found:
-            async for place, ids in found:
-                yield Relations(ids, ()) if place == 0 else Relations((), ids)
+        check_ids("author_ids", author_ids, most=MAX_IDS_PER_LOOKUP)
+        hiding = {
+            edge: author
+            for author in author_ids
+            for edge in (
+                Edge(Relation.MUTE, user_id, author),
+                *_both_ways(Relation.BLOCK, user_id, author),
+            )
+        }
+        return sorted({hiding[edge] for edge in await self._store.standing(hiding)})
 
     async def relationship(self, user_id: int, target_id: int) -> Relationship:
         """How the user stands to the target.
@@ -120,15 +73,45 @@ class Reads:
         await check_exist(self._known, [user_id, target_id])
         follow, followed = _both_ways(Relation.FOLLOW, user_id, target_id)
         block, blocked = _both_ways(Relation.BLOCK, user_id, target_id)
+        ask, asked = _both_ways(Relation.REQUEST, user_id, target_id)
         mute = Edge(Relation.MUTE, user_id, target_id)
-        standing = await self._store.standing([follow, followed, block, blocked, mute])
+        edges = [follow, followed, block, blocked, mute, ask, asked]
+        standing = await self._store.standing(edges)
         return Relationship(
             following=follow in standing,
             followed_by=followed in standing,
             blocking=block in standing,
             blocked_by=blocked in standing,
             muting=mute in standing,
+            requested=ask in standing,
+            requested_by=asked in standing,
         )
+
+    async def standings(self, pairs: Sequence[tuple[int, int]]) -> list[Standing]:
+        """How each user, the first of a pair, stands to another, in one read.
+
+        1 to `MAX_IDS_PER_LOOKUP` pairs, in the order asked for. Raises `InvalidArgumentError`
+        beyond the limits or for an id that is not positive.
+        """
+        check_ids("pairs", [user_id for user_id, _ in pairs], most=MAX_IDS_PER_LOOKUP)
+        check_ids("pairs", [target_id for _, target_id in pairs], most=MAX_IDS_PER_LOOKUP)
+        hiding = {pair: _hiding(*pair) for pair in pairs}
+        follows = {pair: Edge(Relation.FOLLOW, pair[1], pair[0]) for pair in pairs}
+        requests = {pair: Edge(Relation.REQUEST, pair[1], pair[0]) for pair in pairs}
+        towards = [*follows.values(), *requests.values()]
+        states = await self._store.states(
+            (), [*towards, *(edge for edges in hiding.values() for edge in edges)]
+        )
+        return [
+            Standing(
+                hidden=any(states[edge].standing for edge in hiding[pair]),
+                followed_by=states[follows[pair]].standing,
+                follow_changed_ms=states[follows[pair]].written_ms,
+                requested_by=states[requests[pair]].standing,
+                request_changed_ms=states[requests[pair]].written_ms,
+            )
+            for pair in pairs
+        ]
 
     async def list_followers(self, user_id: int, after: int | None, limit: int) -> UserPage:
         """Followers with id > `after` (None: all), `limit` of them as long as more exist.
@@ -145,6 +128,12 @@ class Reads:
         check_id("user_id", user_id)
         await check_exist(self._known, [user_id])
         return await self._page(taking(self._store.following, user_id), after, limit)
+
+    async def list_requesters(self, user_id: int, after: int | None, limit: int) -> UserPage:
+        """Those who ask to follow the user, by rising id, as `list_followers` gives followers."""
+        check_id("user_id", user_id)
+        await check_exist(self._known, [user_id])
+        return await self._page(taking(self._store.requesters, user_id), after, limit)
 
     async def stream_followers(
         self, user_id: int, page_size: int, after: int | None = None
@@ -181,19 +170,28 @@ class Reads:
             await correct_count(self._store, user_id, seen, exact)
 
     async def counts(self, user_ids: Sequence[int]) -> list[RelationCounts]:
-        """Count followers of 1 to `MAX_IDS_PER_LOOKUP` users, in the order asked for; 0 for nobody.
+        """Count the follows of 1 to `MAX_IDS_PER_LOOKUP` users, in the order asked for.
 
+        Nobody has 0 of each. Who was never asked for before is counted by the list.
         Raises `InvalidArgumentError` beyond the limits or for an id that is not positive.
         """
         check_ids("user_ids", user_ids, most=MAX_IDS_PER_LOOKUP)
-        stored = await self._store.follower_counts(list(dict.fromkeys(user_ids)))
-        # A lost increment before a decrement leaves the counter below 0 until it is corrected.
-        return [RelationCounts(user_id, max(0, stored.get(user_id, 0))) for user_id in user_ids]
+        stored = await self._store.follow_counts(list(dict.fromkeys(user_ids)))
+        following = await self._following_counts.of(stored)
+        # A lost increment before a decrement leaves a counter below 0 until it is corrected.
+        return [
+            RelationCounts(
+                user_id,
+                max(0, stored[user_id].followers or 0),
+                max(0, following[user_id]) if user_id in following else None,
+            )
+            for user_id in user_ids
+        ]
 
     async def _page(self, take: Take, after: int | None, limit: int) -> UserPage:
         found: list[UserProfile] = []
         while True:
-            batch = await _gather_ids(take, after, limit + 1 - len(found) + OVER_READ)
+            batch = await gather_ids(take, after, limit + 1 - len(found) + OVER_READ)
             if batch.ids:
                 found += await self._users.profiles(batch.ids)
             if len(found) > limit:
@@ -203,17 +201,10 @@ class Reads:
             after = batch.resume_after
 
 
-async def _gather_ids(take: Take, after: int | None, count: int) -> IdSlice:
-    """Take slices until there are `count` ids, or no more."""
-    ids: list[int] = []
-    while True:
-        batch = await take(after, max(count - len(ids), EDGES_PER_SCAN))
-        ids += batch.ids
-        after = batch.resume_after
-        if len(ids) > count:
-            return IdSlice(tuple(ids[:count]), ids[count - 1])
-        if after is None or len(ids) == count:
-            return IdSlice(tuple(ids), after)
+def _hiding(user_id: int, target_id: int) -> tuple[Edge, ...]:
+    """Give the edges of which any keeps the user from seeing the target."""
+    mute = Edge(Relation.MUTE, user_id, target_id)
+    return (mute, *_both_ways(Relation.BLOCK, user_id, target_id))
 
 
 def _both_ways(relation: Relation, user_id: int, target_id: int) -> tuple[Edge, Edge]:

@@ -1,21 +1,22 @@
 """Lists of users that are read slice by slice, so that no length of one takes more memory."""
 
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Coroutine,
-    Sequence,
-)
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, Final, Protocol
 
-from services.graph.model import IdSlice
+from services.platform.ids.slices import IdSlice
 
-__all__ = ["IDS_PER_SLICE", "Read", "Rising", "Take", "slices", "slices_of_all", "taking"]
+__all__ = [
+    "IDS_PER_SLICE",
+    "Read",
+    "Rising",
+    "Take",
+    "slices",
+    "slices_of_all",
+    "taking",
+]
 
 IDS_PER_SLICE: Final = 10_000
-"""Stored edges read at once where all are wanted: a megabyte in memory, 100 kB on the wire."""
+"""Edges read at once where all are wanted: a megabyte in memory, 100 kB on the wire."""
 
 Take = Callable[[int | None, int], Coroutine[Any, Any, IdSlice]]
 """The slice of a list after an id, from at most so many stored edges."""
@@ -52,17 +53,14 @@ async def slices(
 
 
 async def slices_of_all(
-    takes: Sequence[Take],
-    take_firsts: Callable[[int], Awaitable[Sequence[IdSlice]]],
-    limit: int = IDS_PER_SLICE,
+    lists: Sequence[tuple[IdSlice, Take]], limit: int
 ) -> AsyncGenerator[tuple[int, tuple[int, ...]], None]:
-    """Read whole lists, one after the other, each slice with the place of its list in `takes`.
+    """Read whole lists, one after the other, each slice with the place of its list in `lists`.
 
-    The first slices, which for most users are all there is, are taken together: so many are held in
-    memory at most. Raises what a read does.
+    Each is given with its first slice, which for most users is all there is. Raises what a read
+    does.
     """
-    firsts = await take_firsts(limit)
-    for place, (first, take) in enumerate(zip(firsts, takes, strict=True)):
+    for place, (first, take) in enumerate(lists):
         if first.ids:
             yield place, first.ids
         if first.resume_after is not None:

@@ -1,57 +1,58 @@
-"""The graph on rows: its edges, and how many follow a user."""
+"""The graph on rows: its edges, counted by `RowFollowCounts`."""
 
 from collections.abc import Collection, Sequence
-from itertools import chain
 
+from services.graph.commits import RowCommits
+from services.graph.count_store import RowFollowCounts
 from services.graph.edge_rows import (
     ACTIVE,
     cells_of,
     column_of,
     deciding_cell,
-    in_table_order,
     is_active,
     members,
-    mutations,
     other_of,
     state_of,
 )
-from services.graph.keys import edge_range, parse_edge_row_key
-from services.graph.model import Change, Commit, Edge, IdSlice, Relation, StoredEdge
+from services.graph.keys import edge_range, parse_others
+from services.graph.model import Change, Commit, Edge, Related, StoredEdge
+from services.graph.muted_word_rows import all_muted_by, words_in
 from services.graph.spec import (
     BLOCKED_BY,
     BLOCKING,
-    FOLLOW_COUNTS,
     FOLLOWERS,
     FOLLOWING,
-    GRAPH_EVENTS,
     MUTING,
+    PROTECTED,
+    REQUESTED,
+    REQUESTING,
 )
-from services.platform.bus.tracing import with_trace_context
-from services.platform.outbox.outbox import Commits, OutboxEntry
-from services.platform.rows.cells import swap_cell
+from services.platform.ids.slices import IdSlice
+from services.platform.outbox.outbox import Commits
 from services.platform.rows.keys import parse_user_row_key, user_row_key
-from services.platform.rows.port import CellName, Row, RowStore, Scan, TableSpec, Tally
+from services.platform.rows.port import (
+    CellName,
+    Row,
+    RowMutation,
+    RowStore,
+    Scan,
+    TableSpec,
+)
+from services.platform.runtime.clock import Clock
 
 __all__ = ["RowGraphStore"]
 
 
-RELATED = (FOLLOWING, MUTING, BLOCKING, BLOCKED_BY)
-
-_COUNT = b"followers"
-_COUNT_BYTES = 8
+_PROTECTED = b"protected"
+_YES, _NO = b"1", b"0"
 
 
-class RowGraphStore:
+class RowGraphStore(RowFollowCounts):
     """A `GraphStore` on a `RowStore` and an outbox over the same rows."""
 
-    def __init__(self, rows: RowStore, outbox: Commits) -> None:
-        self._rows = rows
-        self._outbox = outbox
-
-    @property
-    def counts_followers(self) -> bool:
-        """Whether commits count: where rows and counters change together."""
-        return self._rows.atomic_batches
+    def __init__(self, rows: RowStore, outbox: Commits, clock: Clock) -> None:
+        super().__init__(rows)
+        self._commits = RowCommits(rows, outbox, clock, self.tallies)
 
     async def standing(self, edges: Collection[Edge]) -> frozenset[Edge]:
         """Read which of these edges are there, each by its deciding cell."""
@@ -71,24 +72,11 @@ class RowGraphStore:
 
     async def commit(self, change: Change, event: bytes) -> None:
         """Write the cells of a change and its event together."""
-        entry = OutboxEntry(change.op_id, GRAPH_EVENTS, event)
-        await self._outbox.commit(mutations(change), entry, self._tallies([change]))
+        await self._commits.commit(change, event)
 
-    async def commit_all(self, commits: Sequence[Commit]) -> None:
+    async def commit_all(self, commits: Sequence[Commit]) -> frozenset[int]:
         """Write the cells of many changes and their events together."""
-        entries = [
-            OutboxEntry(
-                each.change.op_id,
-                GRAPH_EVENTS,
-                each.event,
-                each.context.run(with_trace_context, {}),
-                mutations(each.change),
-            )
-            for each in commits
-        ]
-        writes = in_table_order(chain.from_iterable(entry.mutations for entry in entries))
-        tallies = self._tallies([each.change for each in commits])
-        await self._outbox.commit_all(writes, entries, tallies)
+        return await self._commits.commit_all(commits)
 
     async def following(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
         """Read whom the user follows, from a slice of one wide row."""
@@ -106,19 +94,50 @@ class RowGraphStore:
         """Read who blocks the user, from a slice of one wide row."""
         return await self._slice(BLOCKED_BY, user_id, after, limit)
 
-    async def related(self, user_ids: Sequence[int], limit: int) -> list[list[IdSlice]]:
-        """Read the first slices of each user's four wide rows, in one read."""
-        found = await self._rows.scan_many(
-            [_first_of(table, user_id, limit) for user_id in user_ids for table in RELATED]
+    async def requesting(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
+        """Read whom the user asks to follow, from a slice of one wide row."""
+        return await self._slice(REQUESTING, user_id, after, limit)
+
+    async def requesters(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
+        """Read who asks to follow the user, from a slice of one wide row."""
+        return await self._slice(REQUESTED, user_id, after, limit)
+
+    async def protected(self, user_ids: Collection[int]) -> frozenset[int]:
+        """Read which of the users are protected."""
+        if not user_ids:
+            return frozenset()
+        keys = [user_row_key(user_id) for user_id in user_ids]
+        rows = await self._rows.read_rows(PROTECTED.name, keys)
+        return frozenset(
+            parse_user_row_key(key)
+            for key, row in rows.items()
+            if row.cells.get(_PROTECTED) == _YES
         )
-        lists = iter(found)
-        return [
-            [
-                _slice_of(rows, limit) or await self._slice(table, user_id, None, limit)
-                for table, rows in zip(RELATED, lists, strict=False)
-            ]
+
+    async def protect(self, user_id: int, revision: int, *, protected: bool) -> None:
+        """Write it, dated by the revision, so that a late call undoes no later one."""
+        cells = {_PROTECTED: _YES if protected else _NO}
+        key = user_row_key(user_id)
+        await self._rows.mutate([RowMutation(PROTECTED.name, key, cells, timestamp_ms=revision)])
+
+    async def related(self, user_ids: Sequence[int], following: int, hidden: int) -> list[Related]:
+        """Read the first slices of each user's four wide rows, and muted words, in one read."""
+        limits = {FOLLOWING: following, MUTING: hidden, BLOCKING: hidden, BLOCKED_BY: hidden}
+        scans = [
+            _first_of(table, user_id, limit)
             for user_id in user_ids
+            for table, limit in limits.items()
         ]
+        found = await self._rows.scan_many([*scans, *map(all_muted_by, user_ids)])
+        lists, muted = iter(found[: len(scans)]), found[len(scans) :]
+        related: list[Related] = []
+        for user_id, words in zip(user_ids, muted, strict=True):
+            followed, *unseen = [
+                _slice_of(rows, limit) or await self._slice(table, user_id, None, limit)
+                for (table, limit), rows in zip(limits.items(), lists, strict=False)
+            ]
+            related.append(Related(followed, tuple(unseen), words_in(words)))
+        return related
 
     async def followers(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
         """Read followers with id > `after`, from at most `limit` rows of edges."""
@@ -147,52 +166,14 @@ class RowGraphStore:
             )
         ]
 
-    async def add_to_follower_count(self, user_id: int, delta: int) -> None:
-        """Add to the count of a user's followers. Not idempotent."""
-        await self._rows.increment(FOLLOW_COUNTS.name, user_row_key(user_id), _COUNT, delta)
-
-    async def follower_counts(self, user_ids: Sequence[int]) -> dict[int, int]:
-        """Read follower counts as stored; one that was never made is left out."""
-        rows = await self._rows.read_rows(
-            FOLLOW_COUNTS.name, [user_row_key(user) for user in user_ids]
-        )
-        return {
-            parse_user_row_key(key): _decode_count(row.cells[_COUNT])
-            for key, row in rows.items()
-            # One that is lost is counted anew, as one that never was.
-            if len(row.cells.get(_COUNT, b"")) == _COUNT_BYTES
-        }
-
-    async def correct_follower_count(self, user_id: int, seen: int | None, exact: int) -> None:
-        """Set a count to `exact` if it still is `seen`, by compare-and-set."""
-        before = None if seen is None else _encode_count(seen)
-        await swap_cell(self._rows, _counter(user_id), before, _encode_count(exact))
-
-    def _tallies(self, changes: Sequence[Change]) -> list[Tally]:
-        """Count the followers of all whose follows are written, whether they are new or not."""
-        if not self.counts_followers:
-            return []
-        cells: dict[int, list[CellName]] = {}
-        for change in changes:
-            for edge in change.edges:
-                if edge.relation is Relation.FOLLOW:
-                    cells.setdefault(edge.other_id, []).append(deciding_cell(edge))
-        return [Tally(_counter(user_id), each, ACTIVE) for user_id, each in cells.items()]
-
     async def _slice(
         self, table: TableSpec, user_id: int, after: int | None, limit: int
     ) -> IdSlice:
         key, ids = user_row_key(user_id), list[int]()
         columns_from = b"" if after is None else column_of(after) + b"\x00"
         while True:
-            rows = await self._rows.scan(
-                table.name,
-                key,
-                key + b"\x00",
-                limit=1,
-                columns_from=columns_from,
-                cells_per_row=limit,
-            )
+            scan = Scan(table.name, key, key + b"\x00", 1, columns_from, limit, value=ACTIVE)
+            (rows,) = await self._rows.scan_many([scan])
             ids += [one for row in rows for one in members(row)]
             if (found := _slice_of(rows, limit)) is not None:
                 return IdSlice(tuple(ids), found.resume_after)
@@ -203,14 +184,15 @@ class RowGraphStore:
 def _first_of(table: TableSpec, user_id: int, limit: int) -> Scan:
     """Ask for the beginning of a wide row."""
     key = user_row_key(user_id)
-    return Scan(table.name, key, key + b"\x00", 1, cells_per_row=limit)
+    # Those alone who are there: each block leaves a mark that nobody follows by it.
+    return Scan(table.name, key, key + b"\x00", 1, cells_per_row=limit, value=ACTIVE)
 
 
 def _followers_of(rows: Sequence[Row], limit: int) -> IdSlice:
     """Read what was scanned of rows of edges."""
-    ids = tuple(parse_edge_row_key(row.key)[1] for row in rows if is_active(row))
+    ids = parse_others([row.key for row in rows if is_active(row)])
     full = len(rows) == limit
-    return IdSlice(ids, parse_edge_row_key(rows[-1].key)[1] if full else None)
+    return IdSlice(ids, parse_others([rows[-1].key])[0] if full else None)
 
 
 def _slice_of(rows: Sequence[Row], limit: int) -> IdSlice | None:
@@ -220,15 +202,3 @@ def _slice_of(rows: Sequence[Row], limit: int) -> IdSlice | None:
         return IdSlice(ids, None)
     resume_after = other_of(max(rows[0].cells))
     return None if resume_after is None else IdSlice(ids, resume_after)
-
-
-def _counter(user_id: int) -> CellName:
-    return CellName(FOLLOW_COUNTS.name, user_row_key(user_id), _COUNT)
-
-
-def _encode_count(count: int) -> bytes:
-    return count.to_bytes(_COUNT_BYTES, "big", signed=True)
-
-
-def _decode_count(cell: bytes) -> int:
-    return int.from_bytes(cell, "big", signed=True)

@@ -22,7 +22,6 @@ from services.identity.devices import Devices
 from services.identity.guesses import Guesses
 from services.identity.http import application
 from services.identity.keys import RSA_ALGORITHM, SEALING_KEY_BYTES, Keyring, Keyrings
-from services.identity.listener import Listener
 from services.identity.oauth_clients import Clients
 from services.identity.oauth_server import OAuthServer
 from services.identity.passwords import Passwords
@@ -39,6 +38,7 @@ from services.platform.config.secret_keys import SecretKeys
 from services.platform.config.settings import Settings
 from services.platform.files import owner_only
 from services.platform.files.whole_file import write_whole
+from services.platform.http.listener import Listener
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.tokens.lives import APP_KEY_S
 from services.platform.tokens.revoked_store import RevokedStore
@@ -90,6 +90,8 @@ async def build(deps: Dependencies) -> Served:
     # Made now, so that edges know it before the first API key is.
     await keyrings.app_keys.refresh()
     await _keep_operator(deps, store, audit)
+    if settings.web_redirect_uris:
+        await Clients(store, deps.clock, audit).ensure_web(settings.web_redirect_uris)
     server = OAuthServer(
         issuer=settings.issuer_url,
         store=store,

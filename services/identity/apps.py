@@ -5,6 +5,7 @@ from typing import Final
 
 from services.identity.app_keys import AppKeys
 from services.identity.model import Client
+from services.identity.oauth_clients import WEB_CLIENT_ID
 from services.identity.operator_client import OPERATOR_CLIENT_ID
 from services.identity.store import IdentityStore
 from services.platform.audit.port import APP_REMOVED, Audit
@@ -13,12 +14,14 @@ from services.platform.errors import InvalidArgumentError, NotFoundError, Unavai
 
 __all__ = ["Apps"]
 
+NOT_REGISTERED: Final = frozenset({OPERATOR_CLIENT_ID, WEB_CLIENT_ID})
+"""Clients that settings make."""
 MAX_CONFLICTS: Final = 5
 """An app's record changes when an operator changes it, so twice in a row is much."""
 
 
 class Apps:
-    """The apps that were registered; of those, not the operator's own client."""
+    """The apps that were registered, and an end to those and the web client."""
 
     def __init__(self, store: IdentityStore, app_keys: AppKeys, audit: Audit) -> None:
         self._store = store
@@ -30,7 +33,7 @@ class Apps:
         return {
             client_id: client
             async for client_id, client in self._store.clients.stream()
-            if client_id != OPERATOR_CLIENT_ID
+            if client_id not in NOT_REGISTERED
         }
 
     async def remove(self, client_id: str) -> None:

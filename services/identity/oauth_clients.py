@@ -17,10 +17,13 @@ from services.platform.errors import InvalidArgumentError
 from services.platform.runtime.clock import Clock
 from services.platform.text.handles import validate_name
 
-__all__ = ["ID_TOKEN_ALGORITHMS", "READ_SCOPES", "Clients", "Registered"]
+__all__ = ["ID_TOKEN_ALGORITHMS", "READ_SCOPES", "WEB_CLIENT_ID", "Clients", "Registered"]
 
 ID_BYTES: Final = 8
 """An id must be unique, not secret."""
+WEB_CLIENT_ID: Final = "aviary-web"
+"""The web client that the edge serves, which knows itself by this id (`web/js/session.js`)."""
+USER_GRANTS: Final = ("authorization_code", "refresh_token")
 MAX_NAME_CHARS: Final = 50
 ANSWERS: Final = frozenset({"code", "state", "iss", "error", "error_description", "error_uri"})
 """What we add to a redirect URI's query. One that has such a name of its own would have it twice,
@@ -73,7 +76,7 @@ class Clients:
             raise InvalidArgumentError("redirect_uri", "a public app can only send users to log in")
         if id_token_alg not in ID_TOKEN_ALGORITHMS:
             raise InvalidArgumentError("id_token_alg", f"must be of {list(ID_TOKEN_ALGORITHMS)}")
-        grants = ["authorization_code", "refresh_token"] if redirect_uris else []
+        grants = USER_GRANTS if redirect_uris else ()
         secret = None if public else new_secret()
         # Never all digits, so that no app's subject reads as a user's id.
         client_id = f"app_{secrets.token_hex(ID_BYTES)}"
@@ -113,6 +116,33 @@ class Clients:
         self._audit.record(
             APP_REGISTERED, client_id=OPERATOR_CLIENT_ID, name=client.name, public=False
         )
+
+    async def ensure_web(self, redirect_uris: Sequence[str]) -> None:
+        """Make the web client known, a public app whose users are sent back to these.
+
+        Raises `InvalidArgumentError` for a bad redirect URI.
+        """
+        for uri in redirect_uris:
+            _check_redirect_uri(uri)
+        before = await self._store.clients.get(WEB_CLIENT_ID)
+        client = Client(
+            name="Aviary",
+            secret_digest=None,
+            redirect_uris=tuple(redirect_uris),
+            grants=USER_GRANTS,
+            user_scopes=tuple(USER_SCOPES),
+            own_scopes=(),
+            created_at_ms=self._clock.now_ms() if before is None else before.created_at_ms,
+        )
+        if (
+            before is not None
+            and before.redirect_uris == client.redirect_uris
+            # As the operator's: a release that comes later adds scopes.
+            and set(before.user_scopes).issuperset(client.user_scopes)
+        ):
+            return
+        await self._store.clients.put(WEB_CLIENT_ID, client)
+        self._audit.record(APP_REGISTERED, client_id=WEB_CLIENT_ID, name=client.name, public=True)
 
 
 READ_SCOPES: Final = ("tweets:read", "users:read", "follows:read", "likes:read", "timeline:read")

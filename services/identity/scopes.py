@@ -11,6 +11,7 @@ USER_SCOPES: Final = MappingProxyType(
         "timeline:read": "Read your home timeline",
         "tweets:read": "Read tweets",
         "tweets:write": "Post, retweet and delete tweets in your name",
+        "media:write": "Upload pictures in your name",
         "users:read": "Read profiles",
         "users:write": "Change and delete your profile",
         "follows:read": "See whom you follow and who follows you",
@@ -20,6 +21,10 @@ USER_SCOPES: Final = MappingProxyType(
         "likes:write": "Like tweets, and take likes back, in your name",
         "bookmarks:read": "See which tweets you have bookmarked",
         "bookmarks:write": "Bookmark tweets, and remove bookmarks",
+        "lists:read": "Read your lists, and those that everybody may read",
+        "lists:write": "Make, change and delete lists in your name",
+        "notifications:read": "Read your notifications",
+        "notifications:write": "Mark your notifications as read",
     }
 )
 """What an app may ask a user for, in the words the user is asked with."""

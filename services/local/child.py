@@ -1,22 +1,33 @@
-"""One process, started again whenever it dies until it is to stop."""
+"""One process, started again whenever it dies or hangs until it is to stop."""
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import click
 
+from services.local.forking import ForkedProcess, Forks
+from services.local.liveness import Looks, Sign
 from services.local.logs import LogLimits, RotatingLog, pump, rotate_beneath
+from services.platform.observability.log_events import EVENT_PROCESS_HUNG
+from services.platform.observability.process_metrics import ENDED, HUNG
 from services.platform.runtime.ending import END_WITHIN_S, HURRIED_END_S
+from services.platform.runtime.liveness import FAILURES, HUNG_GRACE_S
 from services.platform.runtime.parent_death import die_with_parent
 
-__all__ = ["Child"]
+__all__ = ["Child", "Reason"]
+
+Reason = Literal["ended", "hung"]
+"""Why it is started again."""
 
 # From SIGTERM to the kill. A service has ended by `END_WITHIN_S`, or the kernel ends it; the rest
 # is for this process to notice that, on a busy machine.
@@ -39,7 +50,7 @@ HANDLES_SIGNALS_AFTER_S = 10.0
 
 @dataclass(slots=True)
 class Child:
-    """One process, started again when it dies unasked."""
+    """One process, started again when it dies unasked, or hangs."""
 
     name: str
     port: int | Path
@@ -58,10 +69,18 @@ class Child:
     """Time to end by itself before it is killed."""
     hurries: bool = False
     """Whether a second SIGTERM has it end sooner, in good order, without the calls under way."""
+    forks: Forks | None = None
+    """Of what it is a fork, which is as if `argv` were executed, but sooner."""
+    sign: Sign | None = None
+    """By what it is seen to live; without one, it is never taken for hung."""
+    when_restarted: Callable[[str, Reason], None] | None = None
+    """Called with its name each time that it is to be started again."""
     _limits: LogLimits = field(default_factory=LogLimits)
+    _looks: Looks = field(default_factory=Looks)
+    _hung: bool = False
     _began: float = 0.0
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _process: asyncio.subprocess.Process | None = None
+    _process: asyncio.subprocess.Process | ForkedProcess | None = None
     _keeping: asyncio.Task[None] | None = None
 
     def start(self, limits: LogLimits | None = None) -> None:
@@ -91,6 +110,21 @@ class Child:
             self._signal(signal.SIGKILL)
         await self._keeping
 
+    async def look(self, awake: Callable[[], bool]) -> None:
+        """Look whether it lives; end it when it hangs. `awake` is as in `watching`."""
+        process, looks = self._process, self._looks
+        if self.sign is None or process is None or process.returncode is not None:
+            return
+        seen = await self.sign.seen(process.pid)
+        gone = process is not self._process or process.returncode is not None
+        if gone or self._hung or self._stopping.is_set():
+            return
+        if looks.hangs(seen=seen, awake=awake()):
+            self._hung = True
+            click.echo(f"{self.name} hangs: no sign of life in {FAILURES} looks; it is ended")
+            self._signal(signal.SIGTERM)
+            asyncio.get_running_loop().call_later(HUNG_GRACE_S, self._kill, process)
+
     def rotate(self) -> None:
         """Set aside what it appends to and is full; what cannot be stays as it is."""
         runs = self._process is not None and self._process.returncode is None
@@ -115,6 +149,8 @@ class Child:
                 return
             if time.monotonic() - self._began > BACKOFF_RESET_S:
                 backoff = BACKOFF_FIRST_S
+            if self.when_restarted is not None:
+                self.when_restarted(self.name, HUNG if self._hung else ENDED)
             click.echo(f"{self.name} {outcome}; again in {backoff:.1f} s (see {self.log})")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), backoff)
@@ -122,6 +158,7 @@ class Child:
 
     async def _live(self) -> str:
         """Run the process once, to its end; say how it ended."""
+        self._looks, self._hung = Looks(), False
         try:
             self.rotate()
             printed = await self._started()
@@ -134,22 +171,27 @@ class Child:
         outcome = f"ended with code {await self._process.wait()}"
         # Somebody it has left behind may hold the pipe open.
         await asyncio.to_thread(printed.join, PUMP_END_S)
+        if self._hung:
+            self._log_hung(outcome)
         return outcome
+
+    def _log_hung(self, outcome: str) -> None:
+        at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        event = {"event": EVENT_PROCESS_HUNG, "level": "error", "service": "supervisor"}
+        line = json.dumps({"looks": FAILURES, "outcome": outcome, **event, "timestamp": at})
+        log = RotatingLog(self.log, self._limits)
+        log.write(f"{line}\n".encode())
+        log.close()
+
+    def _kill(self, process: asyncio.subprocess.Process | ForkedProcess) -> None:
+        if process is self._process:
+            self._signal(signal.SIGKILL)
 
     async def _started(self) -> threading.Thread:
         """Make the process; give what writes its log."""
         reader, writer = os.pipe()
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *self.argv,
-                env={**os.environ, **self.env},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=writer,
-                stderr=writer,
-                # Ctrl-C in a terminal reaches this process only, which stops them in order.
-                process_group=0,
-                preexec_fn=self._before_exec,
-            )
+            self._process = await self._made(writer)
         except BaseException:
             os.close(reader)
             raise
@@ -164,6 +206,21 @@ class Child:
         printed.start()
         return printed
 
+    async def _made(self, output: int) -> asyncio.subprocess.Process | ForkedProcess:
+        env = {**os.environ, **self.env}
+        if self.forks is not None:
+            return await self.forks.start(self.argv, env, output)
+        return await asyncio.create_subprocess_exec(
+            *self.argv,
+            env=env,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            # Ctrl-C in a terminal reaches this process only, which stops them in order.
+            process_group=0,
+            preexec_fn=self._before_exec,
+        )
+
     def _before_exec(self) -> None:
         die_with_parent()
         if self.appends:
@@ -172,5 +229,8 @@ class Child:
 
     def _signal(self, signal_number: signal.Signals) -> None:
         if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal_number)
+            # A fork may not have a group of its own yet.
+            for kill in (os.killpg, os.kill):
+                with contextlib.suppress(ProcessLookupError):
+                    kill(self._process.pid, signal_number)
+                    return

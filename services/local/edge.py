@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from gateway.draining_envoy import END_S as ENVOY_END_S
 from gateway.envoy import (
     GENERATED,
+    WEB_CLIENT,
     EdgeConfig,
     backends_at,
     checked_origins,
@@ -18,6 +19,8 @@ from gateway.envoy import (
 )
 from services.local.child import NOTICE_S, Child
 from services.local.errors import StartError
+from services.local.signs import EnvoyAnswers
+from services.media.spec import SPEC as MEDIA
 from services.platform.config.settings import Settings, SettingsError
 from services.platform.tokens.issuers import (
     Issuer,
@@ -82,6 +85,7 @@ def edge(
         descriptor_path=str(GENERATED / "descriptor.pb"),
         openapi_path=str(GENERATED / "openapi.json"),
         docs_path=str(GENERATED / "docs.html"),
+        web_client=str(WEB_CLIENT),
         cors_origins=_cors_origins(),
         certificates=None if certificates is None else str(certificates),
         access_log_path=str(access_log),
@@ -90,6 +94,7 @@ def edge(
         trace_percent=settings.trace_percent,
         issuers=issuers,
         identity_http=issuer.http_address,
+        media_http=reached.http[MEDIA.name],
         public_reads=settings.public_reads,
         first_party_clients=settings.first_party_clients,
         limits=settings.edge_limits,
@@ -106,6 +111,7 @@ def edge(
         appends=(access_log, denials_log(data_dir)),
         stop_timeout_s=DRAIN_S + END_S,
         hurries=True,
+        sign=EnvoyAnswers(ports.admin),
     )
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from services.local.errors import StartError
+from services.local.scale import MAX_REPLICAS, Replica
 from services.platform.files.owner_only import FOLDER, make_folder, require_own_way, tighten
 from services.platform.files.whole_file import write_whole
 from services.platform.rpc.operator import SIGNING_KEYS_FILE
@@ -41,7 +42,10 @@ SIGNING_KEY_BYTES = 32
 """As long as the hash; a shorter one is refused."""
 MAX_SOCKET_PATH_BYTES = 107
 """`sun_path` of Linux, without the zero at its end."""
-LONGEST_SOCKET_NAME = max(len("/edge.admin.keys"), *(len(f"/{name}.admin") for name in all_specs()))
+LONGEST_SOCKET_NAME = max(
+    len("/edge.admin.keys"),
+    *(len(f"/{Replica(name, MAX_REPLICAS).name}.admin") for name in all_specs()),
+)
 """Bytes. The edge's is where it finds the keys that the gateway keeps."""
 
 PLAIN_PATH = re.compile(rb"[\w./-]+")

@@ -3,19 +3,23 @@
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 from services.identity.spec import SPEC as IDENTITY
 from services.local import emulators
+from services.local.addresses import Addresses, by_service
 from services.local.child import Child
 from services.local.edge import EdgePorts, IssuerAt, Reached, collector, denials_log, edge
 from services.local.errors import StartError
+from services.local.forking import Forks
 from services.local.operator_file import keep_operator
 from services.local.own_files import CHALLENGE_KEY_FILE, CURSOR_KEY_FILE, OPERATOR_SECRET_FILE
-from services.local.readiness import HOST, free_ports
+from services.local.readiness import HOST
+from services.local.restarts import count_restarts
+from services.local.scale import Replica, replicas
 from services.local.sidecars import Sidecars
+from services.local.signs import Beats
 from services.local.valkeys import (
     BUS_OPTIONS,
     CACHE_OPTIONS,
@@ -26,6 +30,7 @@ from services.local.valkeys import (
 from services.platform.config.values import UNIX
 from services.platform.files.whole_file import write_whole
 from services.platform.specs import all_specs
+from services.platform.specs.discovery import GATEWAY
 
 __all__ = ["EDGE_ADMIN", "Plan", "Where", "on_emulators", "on_this_machine"]
 
@@ -33,49 +38,14 @@ KEY_BYTES = 32
 SIGNING_KEYS = ("AVIARY_SIGNING_KEYS", "AVIARY_SIGNING_KEYS_FILE")
 NONCE_URL = "AVIARY_NONCE_VALKEY_URL"
 CHALLENGE_KEY = "AVIARY_CHALLENGE_KEY"
+WEB_REDIRECT_URIS = "AVIARY_WEB_REDIRECT_URIS"
 OPERATOR_SECRET = "AVIARY_OPERATOR_SECRET"  # noqa: S105 - a name
+RESOURCE = "OTEL_RESOURCE_ATTRIBUTES"
+EDGE_DENIALS_LOG = "AVIARY_EDGE_DENIALS_LOG"
 
 
-EDGE = "edge"
 EDGE_ADMIN = "edge.admin"
 """The socket of the edge's admin interface."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ports:
-    """Where everything but the engines listens."""
-
-    services: Mapping[str, int]
-    """By service: its own, or its sidecar's."""
-    http: Mapping[str, int]
-    """By service that speaks HTTP to the edge as well."""
-    metrics: Mapping[str, int]
-    """By service, and the edge's."""
-
-    @property
-    def own_addresses(self) -> Mapping[str, str]:
-        return {name: f"{HOST}:{port}" for name, port in self.services.items()}
-
-    @property
-    def http_addresses(self) -> Mapping[str, str]:
-        return {name: f"{HOST}:{port}" for name, port in self.http.items()}
-
-    @property
-    def metrics_addresses(self) -> Mapping[str, str]:
-        return {name: f"{HOST}:{port}" for name, port in self.metrics.items()}
-
-    @classmethod
-    def with_engines(cls, engines: int) -> tuple[Self, list[int]]:
-        """Hand out free ports; also to so many engines."""
-        specs = all_specs().values()
-        http = [spec.name for spec in specs if spec.http_port is not None]
-        scraped = [*all_specs(), EDGE]
-        ports = free_ports(engines + len(specs) + len(http) + len(scraped))
-        return cls(
-            {spec.name: ports.pop() for spec in specs},
-            {name: ports.pop() for name in http},
-            {name: ports.pop() for name in scraped},
-        ), ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +56,10 @@ class Plan:
     services: Sequence[Child]
     edge: Child
     metrics: Mapping[str, str]
-    """Where each service, and the edge, serves its metrics to Prometheus: `host:port`."""
+    """Where each service, and the edge, serves its metrics to Prometheus: `host:port`, or several
+    with commas between, of a service that has as many processes."""
     addresses: Mapping[str, str]
-    """Each service's `host:port`, for all but itself: that of its sidecar, where there is one."""
+    """The same of each service for all but itself: of its sidecars, where there are some."""
     sidecars: Sequence[Child] = ()
 
     @property
@@ -112,12 +83,16 @@ class Where:
     """Folder of everybody's certificates; None is plaintext."""
     sidecars: bool = False
     """Whether each service is behind a sidecar; then there must be certificates."""
+    forks: Forks | None = None
+    """Of what services are forks; None where they are programs of their own."""
+    scale: Mapping[str, int] = field(default_factory=dict)
+    """Processes of each service; one of those that are not here."""
 
 
 def on_this_machine(where: Where) -> Plan:
     """SQLite, which is no process, and two Valkeys: the bus and the cache; raises `StartError`."""
     data_dir = where.data_dir
-    ports, (bus_port, cache_port, nonce_port) = _Ports.with_engines(3)
+    ports, (bus_port, cache_port, nonce_port) = Addresses.with_engines(3, replicas(where.scale))
     engines = [
         valkey("bus", bus_port, data_dir, BUS_OPTIONS),
         valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
@@ -138,7 +113,9 @@ def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
     """
     emulators.require_clients()
     sdk = emulators.sdk_root()
-    ports, (bigtable_port, pubsub_port, cache_port, nonce_port) = _Ports.with_engines(4)
+    ports, (bigtable_port, pubsub_port, cache_port, nonce_port) = Addresses.with_engines(
+        4, replicas(where.scale)
+    )
     bigtable = emulators.bigtable_argv(sdk, bigtable_port)
     pubsub = emulators.pubsub_argv(sdk, pubsub_port)
     data_dir, logs = where.data_dir, where.data_dir / "logs"
@@ -156,27 +133,27 @@ def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
     return _plan(where, ports, engines, env)
 
 
-def _plan(where: Where, ports: _Ports, engines: Sequence[Child], env: Mapping[str, str]) -> Plan:
+def _plan(where: Where, ports: Addresses, engines: Sequence[Child], env: Mapping[str, str]) -> Plan:
     """Plan everything above the engines, which `env` names."""
-    sidecars = _sidecars(where, ports.services)
-    own = ports.own_addresses if sidecars is None else sidecars.behind
+    sidecars = _sidecars(where, ports)
     issuer = IssuerAt(f"http://{HOST}:{where.edge_port}", ports.http_addresses[IDENTITY.name])
-    reached = own if sidecars is None else sidecars.inbound
+    reached = by_service(ports.services)
     # Operators' commands keep theirs there too, on either engine.
     env = {**env, "AVIARY_AUDIT": "files"}
-    services = _services(where, ports, own, {**env, "AVIARY_ISSUER_URL": issuer.url}, sidecars)
     # Commands sign nothing that they would need a nonce for; and its server may be another's.
     stores = {name: value for name, value in env.items() if name != NONCE_URL}
     operator = keep_operator(where.data_dir, issuer.url, stores)
-    _hand_over_operator_secret(services, where.data_dir, operator.client_secret)
-    ports_of_edge = EdgePorts(where.edge_port, where.sockets / EDGE_ADMIN, ports.metrics[EDGE])
-    return Plan(
+    secret = _operator_secret(where.data_dir, operator.client_secret)
+    issuing = {"AVIARY_ISSUER_URL": issuer.url, **_web_client(where.edge_port)}
+    services = _services(where, ports, {**env, **issuing}, secret, sidecars)
+    edge_metrics = int(ports.edge_metrics.rpartition(":")[2])
+    plan = Plan(
         engines,
         services,
         edge(
             where.data_dir,
             where.certificates,
-            ports_of_edge,
+            EdgePorts(where.edge_port, where.sockets / EDGE_ADMIN, edge_metrics),
             Reached(reached, ports.http_addresses),
             issuer,
         ),
@@ -184,59 +161,82 @@ def _plan(where: Where, ports: _Ports, engines: Sequence[Child], env: Mapping[st
         reached,
         () if sidecars is None else sidecars.children(where.data_dir, collector()),
     )
+    count_restarts([child for group in plan.groups for child in group])
+    return plan
 
 
-def _hand_over_operator_secret(services: Sequence[Child], data_dir: Path, secret: str) -> None:
-    """Write it into a file for the issuer, and for no other process."""
+def _operator_secret(data_dir: Path, secret: str) -> Mapping[str, str]:
+    """Write it into a file; give the environment of those that read it, the issuer alone."""
     path = data_dir / OPERATOR_SECRET_FILE
     write_whole(path, secret.encode())
-    for child in services:
-        if OPERATOR_SECRET in all_specs()[child.name].secrets:
-            child.env = {**child.env, OPERATOR_SECRET: "", f"{OPERATOR_SECRET}_FILE": str(path)}
+    return {OPERATOR_SECRET: "", f"{OPERATOR_SECRET}_FILE": str(path)}
 
 
-def _sidecars(where: Where, ports: Mapping[str, int]) -> Sidecars | None:
+def _sidecars(where: Where, ports: Addresses) -> Sidecars | None:
     if not where.sidecars:
         return None
     if where.certificates is None:
         raise StartError("sidecars talk by certificates: unset AVIARY_TLS=off")
-    return Sidecars.on(ports, where.certificates, where.sockets)
+    return Sidecars.on(ports.services, where.certificates, where.sockets)
 
 
 def _services(
     where: Where,
-    ports: _Ports,
-    own: Mapping[str, str],
+    ports: Addresses,
     engines: Mapping[str, str],
+    operator_secret: Mapping[str, str],
     sidecars: Sidecars | None,
 ) -> list[Child]:
     data_dir, certificates, specs = where.data_dir, where.certificates, all_specs()
-    challenge_key = _kept_key(data_dir, CHALLENGE_KEY, CHALLENGE_KEY_FILE)
+    given = {
+        OPERATOR_SECRET: operator_secret,
+        CHALLENGE_KEY: _kept_key(data_dir, CHALLENGE_KEY, CHALLENGE_KEY_FILE),
+    }
     env = {
-        **{specs[name].address_variable: at for name, at in own.items()},
-        **{specs[name].http_address_variable: at for name, at in ports.http_addresses.items()},
+        **{specs[name].address_variable: at for name, at in by_service(ports.services).items()},
         "AVIARY_DATA_DIR": str(data_dir),
-        "AVIARY_EDGE_DENIALS_LOG": str(denials_log(data_dir)),
         **_kept_key(data_dir, "AVIARY_CURSOR_KEY", CURSOR_KEY_FILE),
         **({} if certificates is None else {"AVIARY_TLS_DIR": str(certificates)}),
         **engines,
     }
-    return [
-        Child(
-            name,
-            _listens(at),
-            [where.python, "-m", "services", name],
-            data_dir / "logs" / f"{name}.log",
-            {
-                **env,
-                **(challenge_key if CHALLENGE_KEY in specs[name].secrets else {}),
-                "AVIARY_METRICS_ADDRESS": ports.metrics_addresses[name],
-                **({} if sidecars is None else sidecars.environment(name, data_dir)),
-            },
-            hurries=True,
+    children = []
+    for replica, address in (ports.services if sidecars is None else sidecars.behind).items():
+        spec, beats = specs[replica.service], Beats.new(replica.name)
+        # A log of another's has one reader, or each entry would be recorded as often.
+        reads_denials = replica == Replica(GATEWAY, 1)
+        own = {
+            **env,
+            **{name: value for each in spec.secrets for name, value in given.get(each, {}).items()},
+            **({} if sidecars is None else sidecars.environment(replica, data_dir)),
+            spec.address_variable: address,
+            **({spec.http_address_variable: ports.http[replica]} if replica in ports.http else {}),
+            **({EDGE_DENIALS_LOG: str(denials_log(data_dir))} if reads_denials else {}),
+            "AVIARY_METRICS_ADDRESS": ports.metrics[replica],
+            RESOURCE: _told_apart(replica),
+            "AVIARY_HEARTBEAT_FILE": str(beats.path),
+        }
+        argv = [where.python, "-m", "services", replica.service]
+        log = data_dir / "logs" / f"{replica.name}.log"
+        listens, forks = _listens(address), where.forks
+        children.append(
+            Child(replica.name, listens, argv, log, own, hurries=True, forks=forks, sign=beats)
         )
-        for name, at in own.items()
-    ]
+    return children
+
+
+def _told_apart(replica: Replica) -> str:
+    """Give a process's telemetry its own name besides the service's, unless somebody has."""
+    given = os.environ.get(RESOURCE, "")
+    own = f"service.instance.id={replica.name}"
+    return given if "service.instance.id=" in given else ",".join(filter(None, (given, own)))
+
+
+def _web_client(edge_port: int) -> Mapping[str, str]:
+    """Have the issuer know the web client that this edge serves, unless others say where it is."""
+    if os.environ.get(WEB_REDIRECT_URIS):
+        return {}
+    hosts = (HOST, "localhost")
+    return {WEB_REDIRECT_URIS: ",".join(f"http://{host}:{edge_port}/callback" for host in hosts)}
 
 
 def _listens(address: str) -> int | Path:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from services.platform.config.values import each_address
 from services.platform.files.documents import json_of
 from services.platform.files.whole_file import write_whole
 
@@ -19,10 +20,12 @@ TARGETS_FILE: Final = Path("prometheus") / "targets.json"
 
 @contextlib.contextmanager
 def published(data_dir: Path, addresses: Mapping[str, str]) -> Iterator[None]:
-    """Keep the file, a target for each `host:port` with its name as `job`, until the end."""
+    """Keep the file, until the end: each name is a `job`, with a target for each `host:port`."""
     file = data_dir / TARGETS_FILE
     file.parent.mkdir(exist_ok=True)
-    targets = [{"targets": [at], "labels": {"job": name}} for name, at in addresses.items()]
+    targets = [
+        {"targets": each_address(at), "labels": {"job": name}} for name, at in addresses.items()
+    ]
     write_whole(file, json_of(targets))
     try:
         yield

@@ -8,7 +8,8 @@ from typing import Self
 
 from gateway import sidecar
 from services.local.child import Child
-from services.local.readiness import HOST
+from services.local.scale import Replica
+from services.local.signs import EnvoyAnswers
 from services.platform.config.values import UNIX
 from services.platform.specs import all_specs
 
@@ -17,39 +18,39 @@ __all__ = ["Sidecars"]
 
 @dataclass(frozen=True, slots=True)
 class Sidecars:
-    """Where the sidecars and the services behind them listen, by service.
+    """Where the sidecars and the services behind them listen, by process.
 
     What passes between the two is in plaintext and believed, so it goes by sockets of the owner's.
     """
 
-    inbound: Mapping[str, str]
-    outbound: Mapping[str, str]
-    behind: Mapping[str, str]
+    inbound: Mapping[Replica, str]
+    outbound: Mapping[Replica, str]
+    behind: Mapping[Replica, str]
     certificates: Path
     sockets: Path
 
     @classmethod
-    def on(cls, ports: Mapping[str, int], certificates: Path, sockets: Path) -> Self:
-        """Give each service's sidecar one of these ports, and sockets in this folder."""
+    def on(cls, inbound: Mapping[Replica, str], certificates: Path, sockets: Path) -> Self:
+        """Give each process's sidecar one of these addresses, and sockets in this folder."""
         return cls(
-            {name: f"{HOST}:{port}" for name, port in ports.items()},
-            {name: f"{UNIX}{sockets / name}.out" for name in ports},
-            {name: f"{UNIX}{sockets / name}.in" for name in ports},
+            inbound,
+            {each: f"{UNIX}{sockets / each.name}.out" for each in inbound},
+            {each: f"{UNIX}{sockets / each.name}.in" for each in inbound},
             certificates,
             sockets,
         )
 
-    def environment(self, service: str, data_dir: Path) -> Mapping[str, str]:
-        """Return the variables by which a service reaches others through its sidecar alone."""
-        own = all_specs()[service]
+    def environment(self, replica: Replica, data_dir: Path) -> Mapping[str, str]:
+        """Return the variables by which a process reaches others through its sidecar alone."""
+        own = all_specs()[replica.service]
         siblings = [each for each in all_specs().values() if each is not own]
         # The edge dials a service's HTTP past its sidecar, which takes gRPC alone.
         direct = {own.http_tls_variable: str(self.certificates)}
         return {
             **({} if own.http_port is None else direct),
-            **{each.address_variable: self.outbound[service] for each in siblings},
+            **{each.address_variable: self.outbound[replica] for each in siblings},
             "AVIARY_SIDECAR": "on",
-            "AVIARY_SIDECAR_DENIALS_LOG": str(_denials_log(data_dir, service)),
+            "AVIARY_SIDECAR_DENIALS_LOG": str(_denials_log(data_dir, replica.name)),
             # The certificates are the sidecar's.
             "AVIARY_TLS_DIR": "",
         }
@@ -58,30 +59,36 @@ class Sidecars:
         """Write each sidecar's configuration, and plan it."""
         logs, folder = data_dir / "logs", data_dir / "sidecars"
         folder.mkdir(exist_ok=True)
+        siblings: dict[str, list[sidecar.Replica]] = {}
+        for replica, at in self.inbound.items():
+            siblings.setdefault(replica.service, []).append(sidecar.Replica(at))
         children = []
-        for service, address in self.behind.items():
-            appends = (logs / f"{service}-sidecar.access.log", _denials_log(data_dir, service))
+        for replica, address in self.behind.items():
+            admin = self.sockets / f"{replica.name}.admin"
+            name = f"{replica.name}-sidecar"
+            appends = (logs / f"{name}.access.log", _denials_log(data_dir, replica.name))
             config = sidecar.SidecarConfig(
-                service=service,
+                service=replica.service,
                 behind=address,
-                inbound=self.inbound[service],
-                outbound=self.outbound[service],
-                siblings={name: [sidecar.Replica(at)] for name, at in self.inbound.items()},
+                inbound=self.inbound[replica],
+                outbound=self.outbound[replica],
+                siblings=siblings,
                 certificates=str(self.certificates),
-                admin_socket=f"{self.sockets / service}.admin",
+                admin_socket=str(admin),
                 otlp_collector=collector,
                 access_log_path=str(appends[0]),
                 denials_log_path=str(appends[1]),
             )
-            path = folder / f"{service}.json"
+            path = folder / f"{replica.name}.json"
             path.write_text(sidecar.to_json(config))
-            name, port = f"{service}-sidecar", int(self.inbound[service].rpartition(":")[2])
+            port = int(self.inbound[replica].rpartition(":")[2])
             argv = [sys.executable, "-m", "gateway.draining_envoy", str(path)]
             log = logs / f"{name}.log"
-            children.append(Child(name, port, argv, log, appends=appends, hurries=True))
+            sign = EnvoyAnswers(admin)
+            children.append(Child(name, port, argv, log, appends=appends, hurries=True, sign=sign))
         return children
 
 
-def _denials_log(data_dir: Path, service: str) -> Path:
-    """Say where a sidecar logs what it refused, for the service's audit log."""
-    return data_dir / "logs" / f"{service}-sidecar.denials.log"
+def _denials_log(data_dir: Path, process: str) -> Path:
+    """Say where a sidecar logs what it refused, for its process's audit log."""
+    return data_dir / "logs" / f"{process}-sidecar.denials.log"

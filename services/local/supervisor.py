@@ -8,25 +8,28 @@ import asyncio
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from services.local import scrape_targets
+from services.local import liveness, scrape_targets
 from services.local.certificates import certified
 from services.local.child import HURRIED_STOP_S, STOP_TIMEOUT_S, Child
 from services.local.errors import StartError
+from services.local.forking import Forks
 from services.local.lock import locked
 from services.local.logs import LogLimits
 from services.local.own_files import opened, secrets_in_files, signed, socket_folder
 from services.local.plan import EDGE_ADMIN, Plan, Where, on_emulators, on_this_machine
 from services.local.readiness import HOST, accepting, ready, require_free
+from services.local.scale import ONE_OF_EACH
 from services.platform.files import local_addresses, owner_only
 from services.platform.observability.output import protect_output
 from services.platform.runtime.background import Background
 from services.platform.runtime.ending import Ending
+from services.platform.runtime.liveness import PERIOD_S
 
 __all__ = ["LostError", "run", "up"]
 
@@ -45,23 +48,27 @@ class LostError(Exception):
     """Aviary cannot go on: something that cannot be started again has died."""
 
 
-def run(
+def run(  # noqa: PLR0913 - one value each, and all but two have defaults
     data_dir: Path,
     edge_port: int,
     python: str = sys.executable,
     *,
     emulators: bool = False,
     sidecars: bool = False,
+    scale: Mapping[str, int] = ONE_OF_EACH,
 ) -> int:
     """Run everything until a signal; give the exit code.
 
     0 after a signal, 1 when it cannot start or go on. `data_dir` is made when missing; `python` is
     the interpreter of the services; with `emulators`, Bigtable and Pub/Sub are used as emulated;
-    with `sidecars`, each service is behind one of its own.
+    with `sidecars`, each process is behind one of its own. `scale` says how many processes of a
+    service there are.
     """
     protect_output("supervisor")
     try:
-        asyncio.run(up(data_dir, edge_port, python, emulators=emulators, sidecars=sidecars))
+        asyncio.run(
+            up(data_dir, edge_port, python, emulators=emulators, sidecars=sidecars, scale=scale)
+        )
     except (StartError, OSError) as error:  # such as a disk without room
         click.echo(f"Aviary cannot start: {error}", err=True)
         return 1
@@ -71,13 +78,14 @@ def run(
     return 0
 
 
-async def up(
+async def up(  # noqa: PLR0913 - as above
     data_dir: Path,
     edge_port: int,
     python: str = sys.executable,
     *,
     emulators: bool = False,
     sidecars: bool = False,
+    scale: Mapping[str, int] = ONE_OF_EACH,
 ) -> None:
     """Start everything, wait for a signal to end, stop everything.
 
@@ -93,8 +101,12 @@ async def up(
         signed(data_dir, sidecars=sidecars),
     ):
         require_free(edge_port)
+        # Another interpreter may be of another release, or a wrapper.
+        forks = Forks(emulators=emulators) if python == sys.executable else None
         async with certified(data_dir) as certificates:
-            where = Where(data_dir, sockets, edge_port, python, certificates, sidecars)
+            where = Where(
+                data_dir, sockets, edge_port, python, certificates, sidecars, forks, scale
+            )
             plan = on_emulators(where, end.lose) if emulators else on_this_machine(where)
             await _run(plan, where, end, emulators=emulators)
     if end.lost:
@@ -104,7 +116,7 @@ async def up(
 async def _run(plan: Plan, where: Where, end: "_End", *, emulators: bool) -> None:
     """Run what is planned until the end is wanted."""
     data_dir, edge_port = where.data_dir, where.edge_port
-    limits = LogLimits.of(os.environ)
+    limits, watched = LogLimits.of(os.environ), liveness.is_wanted(os.environ)
     started: list[Sequence[Child]] = []
 
     async def rotate() -> None:
@@ -112,13 +124,19 @@ async def _run(plan: Plan, where: Where, end: "_End", *, emulators: bool) -> Non
             for child in group:
                 child.rotate()
 
+    async def look(awake: Callable[[], bool]) -> None:
+        await asyncio.gather(*(child.look(awake) for group in started for child in group))
+
     rotating = Background("logs", rotate, every_s=ROTATE_EVERY_S)
+    watching = liveness.watching(look)
     with (
         local_addresses.published(data_dir, plan.addresses),
         scrape_targets.published(data_dir, plan.metrics),
     ):
         try:
             rotating.start()
+            if watched:
+                watching.start(after_s=PERIOD_S)
             wanted = end.signals.wanted
             if await _start(plan.groups, started, limits, wanted) and await ready(
                 edge_port, wanted, data_dir
@@ -127,7 +145,7 @@ async def _run(plan: Plan, where: Where, end: "_End", *, emulators: bool) -> Non
                 await wanted.wait()
         finally:
             click.echo("stopping: calls under way end first; again Ctrl-C cuts them off")
-            await rotating.stop()
+            await asyncio.gather(rotating.stop(), watching.stop())
             for group in reversed(started):
                 await asyncio.gather(*(child.stop(end.signals.hurried) for child in group))
 
@@ -171,7 +189,7 @@ def _command(where: Where) -> Sequence[str]:
 
 def _greet(where: Where, *, emulators: bool) -> None:
     data_dir, edge = where.data_dir, f"http://{HOST}:{where.edge_port}"
-    click.echo(f"Aviary is ready\n  REST   {edge}/v1/\n  docs   {edge}/docs")
+    click.echo(f"Aviary is ready\n  web    {edge}/\n  REST   {edge}/v1/\n  docs   {edge}/docs")
     click.echo(f"  health {edge}/healthz\n  logs   {data_dir / 'logs'}")
     token = (*_command(where), "token", "--user", "HANDLE", "--data-dir", data_dir)
     admin = ("curl", "--unix-socket", where.sockets / EDGE_ADMIN, "http://edge/stats")

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from services.local.child import Child
 from services.local.readiness import HOST
+from services.local.signs import ValkeyWorks
 from services.local.valkey_binary import valkey_binary
 from services.platform.files.owner_only import make_folder
 from services.platform.files.whole_file import write_whole
@@ -27,7 +28,12 @@ CACHE_MEMORY = "256mb"
 # An acknowledged event is on disk; the cache can be lost at any time. Besides, the bus saves only
 # when a backup asks: after a save that found no room it would refuse writes until the next one.
 BUS_OPTIONS = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
-CACHE_OPTIONS = ("--save", "", "--maxmemory", CACHE_MEMORY, "--maxmemory-policy", "allkeys-lru")
+# A push moves what is in the first node of a list: 256 ids, where by default it is all 8 kB.
+# Measured: 0.6 µs instead of 2.3, for 10.3 bytes an entry instead of 10.0.
+CACHE_OPTIONS = (
+    *("--save", "", "--maxmemory", CACHE_MEMORY, "--maxmemory-policy", "allkeys-lru"),
+    *("--list-max-listpack-size", "256"),
+)
 # A forgotten nonce is a request that can be sent again, so they are never evicted: signed calls are
 # refused when there is no room, at some 3,000 a second. Written before they are answered, and so
 # there again after a crash; only a machine that loses power forgets a second of them.
@@ -52,7 +58,8 @@ def valkey(name: str, port: int, data_dir: Path, options: Sequence[str]) -> Chil
     argv = [str(valkey_binary()), str(_config(name, data_dir)), "--bind", HOST]
     argv += ["--port", str(port), "--dir", str(folder), *options]
     log = data_dir / "logs" / f"{name}.log"
-    return Child(name, port, argv, log, backoff_last_s=VALKEY_BACKOFF_S)
+    sign = ValkeyWorks(port)
+    return Child(name, port, argv, log, backoff_last_s=VALKEY_BACKOFF_S, sign=sign)
 
 
 def url(name: str, port: int, data_dir: Path) -> str:

@@ -30,7 +30,8 @@ class Reason(StrEnum):
     do: Use a new one for each new request, and the same one only to repeat it."""
 
     NOT_THE_AUTHOR = "NOT_THE_AUTHOR"
-    """403 PERMISSION_DENIED. The tweet is somebody else's. To do: Leave it to its author."""
+    """403 PERMISSION_DENIED. The tweet is somebody else's: only its author deletes or pins it. To
+    do: Leave it to its author."""
 
     BLOCKED = "BLOCKED"
     """403 PERMISSION_DENIED. One of the two users blocks the other. To do: End the block, where it
@@ -39,6 +40,34 @@ class Reason(StrEnum):
     EDGE_OUT_OF_ORDER = "EDGE_OUT_OF_ORDER"
     """400 FAILED_PRECONDITION. What is stored of the two is dated so far ahead that no change can
     come after it. To do: Tell an operator, who has to mend it."""
+
+    MEDIA_NOT_FOUND = "MEDIA_NOT_FOUND"
+    """404 NOT_FOUND. No picture has this id, or no longer, or it is not for the caller. To do:
+    Upload another."""
+
+    MEDIA_NOT_READY = "MEDIA_NOT_READY"
+    """400 FAILED_PRECONDITION. The picture has not been uploaded and looked at yet, or was
+    rejected, or is quarantined. To do: Read it until it is ready, or upload another."""
+
+    MEDIA_IN_USE = "MEDIA_IN_USE"
+    """400 FAILED_PRECONDITION. Another tweet carries the picture. To do: Upload it again."""
+
+    URL_INVALID = "URL_INVALID"
+    """403 PERMISSION_DENIED. The signed URL of a picture has expired, or is not as it was given. To
+    do: Ask for a new one."""
+
+    LIST_NOT_FOUND = "LIST_NOT_FOUND"
+    """404 NOT_FOUND. No list has this id, or no longer, or it is another user's private one. To do:
+    Ask for another."""
+
+    NOT_THE_OWNER = "NOT_THE_OWNER"
+    """403 PERMISSION_DENIED. The list is somebody else's. To do: Leave it to its owner."""
+
+    TOO_MANY_LISTS = "TOO_MANY_LISTS"
+    """400 FAILED_PRECONDITION. The user has as many lists as there may be. To do: Delete one."""
+
+    LIST_FULL = "LIST_FULL"
+    """400 FAILED_PRECONDITION. The list has as many members as there may be. To do: Remove one."""
 
     NOT_THE_CALLER = "NOT_THE_CALLER"
     """403 PERMISSION_DENIED. The request names another user than its token. To do: Leave the field
@@ -70,6 +99,22 @@ class Reason(StrEnum):
     """400 INVALID_ARGUMENT. The handle is kept for those who run the service. To do: Choose another
     handle."""
 
+    FOLLOW_REQUEST_NOT_FOUND = "FOLLOW_REQUEST_NOT_FOUND"
+    """404 NOT_FOUND. Nobody with this id asks to follow, or they took it back. To do: List the
+    requests for those there are."""
+
+    TWEET_NOT_PUBLIC = "TWEET_NOT_PUBLIC"
+    """403 PERMISSION_DENIED. The tweet is not for everybody, or its author is protected: nobody can
+    show it to others. To do: Nothing."""
+
+    TOO_MANY_MUTED_WORDS = "TOO_MANY_MUTED_WORDS"
+    """400 FAILED_PRECONDITION. The user has muted as many words as there may be. To do: Remove
+    one."""
+
+    TOO_MANY_FOLLOWED = "TOO_MANY_FOLLOWED"
+    """400 FAILED_PRECONDITION. The user would follow more users than they may; the metadata says
+    how many that is (`most`), and how many they follow (`following`). To do: Unfollow somebody."""
+
     APP_NOT_FOUND = "APP_NOT_FOUND"
     """404 NOT_FOUND. No app has this client id. To do: List the apps for one that exists."""
 
@@ -92,6 +137,10 @@ class Reason(StrEnum):
     """429 RESOURCE_EXHAUSTED. The caller's reputation is low, or too many passwords were wrong, and
     a proof of work lets the request through. To do: Solve a challenge of `/v1/challenges`, and send
     it as `x-proof-of-work`."""
+
+    TOO_MANY_STREAMS = "TOO_MANY_STREAMS"
+    """429 RESOURCE_EXHAUSTED. The user has as many streams open as a user may have. To do: Close
+    one, or wait until those that were lost are forgotten, which takes a minute."""
 
     UNAVAILABLE = "UNAVAILABLE"
     """503 UNAVAILABLE. A store, the bus or a service cannot be reached now. To do: Repeat it after
@@ -148,6 +197,14 @@ CODE_NAMES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.NOT_THE_AUTHOR: "PERMISSION_DENIED",
         Reason.BLOCKED: "PERMISSION_DENIED",
         Reason.EDGE_OUT_OF_ORDER: "FAILED_PRECONDITION",
+        Reason.MEDIA_NOT_FOUND: "NOT_FOUND",
+        Reason.MEDIA_NOT_READY: "FAILED_PRECONDITION",
+        Reason.MEDIA_IN_USE: "FAILED_PRECONDITION",
+        Reason.URL_INVALID: "PERMISSION_DENIED",
+        Reason.LIST_NOT_FOUND: "NOT_FOUND",
+        Reason.NOT_THE_OWNER: "PERMISSION_DENIED",
+        Reason.TOO_MANY_LISTS: "FAILED_PRECONDITION",
+        Reason.LIST_FULL: "FAILED_PRECONDITION",
         Reason.NOT_THE_CALLER: "PERMISSION_DENIED",
         Reason.NO_USER: "PERMISSION_DENIED",
         Reason.CALLER_NAMED_TWICE: "PERMISSION_DENIED",
@@ -156,12 +213,17 @@ CODE_NAMES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.PASSWORD_CHANGED: "FAILED_PRECONDITION",
         Reason.WEAK_PASSWORD: "INVALID_ARGUMENT",
         Reason.HANDLE_RESERVED: "INVALID_ARGUMENT",
+        Reason.FOLLOW_REQUEST_NOT_FOUND: "NOT_FOUND",
+        Reason.TWEET_NOT_PUBLIC: "PERMISSION_DENIED",
+        Reason.TOO_MANY_MUTED_WORDS: "FAILED_PRECONDITION",
+        Reason.TOO_MANY_FOLLOWED: "FAILED_PRECONDITION",
         Reason.APP_NOT_FOUND: "NOT_FOUND",
         Reason.APP_KEY_NOT_FOUND: "NOT_FOUND",
         Reason.TOO_MANY_KEYS: "FAILED_PRECONDITION",
         Reason.DEAD_LETTER_NOT_FOUND: "NOT_FOUND",
         Reason.RATE_LIMITED: "RESOURCE_EXHAUSTED",
         Reason.STEP_UP_REQUIRED: "RESOURCE_EXHAUSTED",
+        Reason.TOO_MANY_STREAMS: "RESOURCE_EXHAUSTED",
         Reason.UNAVAILABLE: "UNAVAILABLE",
         Reason.DEADLINE_EXCEEDED: "DEADLINE_EXCEEDED",
         Reason.INTERNAL: "INTERNAL",

@@ -1,15 +1,19 @@
 """What of a tweet goes into an index: each field is words, or a number, whatever the engine."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from services.platform.text.bounded_text import without_accents
+from services.platform.text.words import has_links, hashtags, is_unspaced, mentions, words
 from services.search.languages import UNKNOWN, language_of
 from services.search.model import Kind, TweetText
 from services.search.near_duplicates import bands
 from services.search.stemming import is_stop_word, stem, stems
-from services.search.words import has_links, hashtags, is_unspaced, mentions, words
 
-__all__ = ["Analysed", "analyse"]
+__all__ = ["CLOSED", "Analysed", "analyse"]
+
+CLOSED: Final = "closed"
+"""Among the kinds of a tweet that is not for everybody; nobody can ask for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +27,11 @@ class Analysed:
     hashtags: str
     mentions: str
     kinds: str
-    """Values of `Kind`."""
+    """Values of `Kind`, and `CLOSED`."""
     language: str
     bands: str
-    """By which tweets are found that say nearly the same."""
+    """By which tweets are found that say nearly the same; of what is not for everybody none, or it
+    would stand for one that is."""
 
 
 def analyse(tweet: TweetText) -> Analysed:
@@ -34,14 +39,15 @@ def analyse(tweet: TweetText) -> Analysed:
     language = language_of(tweet.text, tweet.language)
     found = words(tweet.text)
     kinds = {Kind.LINKS: has_links(tweet.text), Kind.REPLIES: tweet.is_reply}
+    of_kinds = [kind.value for kind, holds in kinds.items() if holds]
     return Analysed(
         exact=" ".join(map(without_accents, found)),
         stems=" ".join(_stems(language, found)),
         hashtags=" ".join(hashtags(tweet.text)),
         mentions=" ".join(mentions(tweet.text)),
-        kinds=" ".join(kind.value for kind, holds in kinds.items() if holds),
+        kinds=" ".join((*of_kinds, *(() if tweet.is_public else (CLOSED,)))),
         language=language,
-        bands=" ".join(bands(tweet.text)),
+        bands=" ".join(bands(tweet.text)) if tweet.is_public else "",
     )
 
 

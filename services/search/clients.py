@@ -12,19 +12,18 @@ from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
 from aviary.user.v1 import user_service_pb2
 from aviary.user.v1.user_service_pb2_grpc import UserServiceStub
 
-from services.platform.errors import NotFoundError
-from services.platform.rpc.parts import in_parts
+from services.platform.errors import NotFoundError, PermissionDeniedError
+from services.platform.rpc.parts import LARGEST_TWEETS_PER_ANSWER, in_parts
 from services.platform.rpc.rpc_client import RpcClient
+from services.platform.visibility.encoded import EncodedTweet
+from services.platform.visibility.messages import encoded_of, facts_of
+from services.platform.visibility.rule import Visibility
 from services.search.model import TweetText
 
 __all__ = ["GraphClient", "TweetClient", "UserClient"]
 
 TWEETS_PER_CALL: Final = 1_000
 """What the tweet service looks up at once."""
-TWEETS_PER_ANSWER: Final = 15
-"""As many of any size as one answer holds: the longest URLs make a tweet of 270 kB, as each is in
-the text and among the entities, and 4 MB is what a channel takes. Where an answer does not fit, the
-same is asked for again in such parts."""
 STREAM_TIMEOUT_S: Final = 20.0
 """For a thousand tweets, while a busy store reads them and this process indexes others."""
 
@@ -36,10 +35,9 @@ class TweetClient:
         self._rpc = rpc
         self._stub = TweetServiceStub(channel)
 
-    async def lookup(self, tweet_ids: Sequence[int]) -> Mapping[int, bytes]:
+    async def lookup(self, tweet_ids: Sequence[int]) -> Mapping[int, EncodedTweet]:
         """Read encoded tweets, by one call as a rule."""
-        found = await self._lookup(tweet_ids)
-        return {tweet.tweet_id: tweet.SerializeToString() for tweet in found}
+        return {tweet.tweet_id: encoded_of(tweet) for tweet in await self._lookup(tweet_ids)}
 
     async def read(self, tweet_ids: Sequence[int]) -> Sequence[TweetText]:
         """Read tweets, by one call as a rule, and by another those that they answer."""
@@ -68,7 +66,9 @@ class TweetClient:
         return [_text(tweet, known.get(tweet.in_reply_to_tweet_id, 0)) for tweet in tweets]
 
     async def _lookup(self, tweet_ids: Sequence[int]) -> list[tweet_pb2.Tweet]:
-        answers = in_parts(self._look_up, tweet_ids, most=TWEETS_PER_CALL, fits=TWEETS_PER_ANSWER)
+        answers = in_parts(
+            self._look_up, tweet_ids, most=TWEETS_PER_CALL, fits=LARGEST_TWEETS_PER_ANSWER
+        )
         return [tweet async for answer in answers for tweet in answer.tweets]
 
     async def _look_up(self, tweet_ids: Sequence[int]) -> tweet_service_pb2.LookupTweetsResponse:
@@ -77,7 +77,7 @@ class TweetClient:
 
 
 class UserClient:
-    """A client of `aviary.user.v1.UserService`; a `Handles`."""
+    """A client of `aviary.user.v1.UserService`; a `Handles` and a `Readers`."""
 
     def __init__(self, channel: grpc.aio.Channel, rpc: RpcClient) -> None:
         self._rpc = rpc
@@ -91,6 +91,15 @@ class UserClient:
         except NotFoundError:
             return None
 
+    async def missing(self, user_ids: Sequence[int]) -> list[int]:
+        """Ask for all of them by one call."""
+        request = user_service_pb2.LookupUsersRequest(user_ids=user_ids)
+        try:
+            return list((await self._rpc.call(self._stub.LookupUsers, request)).missing_ids)
+        except PermissionDeniedError:
+            # A process of the release before lets no search service ask.
+            return []
+
 
 class GraphClient:
     """A client of `aviary.graph.v1.GraphService`; a `Hidden`."""
@@ -100,8 +109,10 @@ class GraphClient:
         self._stub = GraphServiceStub(channel)
 
     async def from_reader(self, user_id: int) -> frozenset[int]:
-        """Read whom the reader does not see, by one call."""
-        request = graph_service_pb2.StreamRelationsRequest(user_id=user_id)
+        """Read whom the reader does not see, by a stream; nobody, where they are very many."""
+        request = graph_service_pb2.StreamRelationsRequest(
+            user_id=user_id, hidden_only=True, bounded=True
+        )
         hidden = set[int]()
         async with aclosing(self._rpc.stream(self._stub.StreamRelations, request)) as pages:
             async for page in pages:
@@ -117,4 +128,5 @@ def _text(tweet: tweet_pb2.Tweet, answered_author: int) -> TweetText:
         language=tweet.language,
         answered_author_id=answered_author,
         is_reply=tweet.in_reply_to_tweet_id != 0,
+        is_public=facts_of(tweet).visibility == Visibility.PUBLIC,
     )

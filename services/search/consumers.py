@@ -1,16 +1,11 @@
 """Bus messages in, use cases called: a batch of messages is one entry in the list of changes."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
-from services.platform.runtime.pace import Pace
 from services.search.ports import Changes
 from services.tweet.events import decode_tweet_changed
 
 __all__ = ["SearchConsumers"]
-
-EVERY_S: Final = 0.1
-"""Between two batches, in seconds: a write for ten a second at most, however many tweets come."""
 
 
 class SearchConsumers:
@@ -19,12 +14,12 @@ class SearchConsumers:
     def __init__(self, changes: Changes, nudge: Callable[[], None]) -> None:
         self._changes = changes
         self._nudge = nudge
-        self._pace = Pace(EVERY_S)
 
     async def tweets_changed(self, bodies: Sequence[bytes]) -> None:
         """Note which tweets were made or deleted; what became of them is read later."""
-        ids = dict.fromkeys(decode_tweet_changed(body).tweet_id for body in bodies)
-        await self._pace.wait()
+        changes = map(decode_tweet_changed, bodies)
+        # A retweet has nothing to be found by.
+        ids = dict.fromkeys(each.tweet_id for each in changes if not each.retweet_of)
         if known := [each for each in ids if each > 0]:
             await self._changes.append(known)
             self._nudge()

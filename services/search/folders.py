@@ -74,10 +74,11 @@ class IndexFolder:
         """Read the state; None where there is none, or none that can be read."""
         try:
             said = json.loads((self._path / _STATE).read_bytes())
-            known = {each.name: said[each.name] for each in fields(IndexState)}
-        except (OSError, ValueError, KeyError, TypeError):
+            # What an older version did not say has a default.
+            names = {each.name for each in fields(IndexState)}
+            return IndexState(**{name: said[name] for name in names & said.keys()})
+        except (OSError, ValueError, AttributeError, TypeError):
             return None
-        return IndexState(**known)
 
     async def save(self, state: IndexState) -> None:
         """Replace the state."""

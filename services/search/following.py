@@ -13,6 +13,7 @@ Building anew goes on between the looks. What is put in meanwhile, by either, is
 generation; at the end all that is of an older one is taken out.
 """
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -25,7 +26,15 @@ from services.platform.observability.log_events import (
 )
 from services.platform.runtime.clock import Clock
 from services.search.model import Change, IndexReport, IndexState
-from services.search.ports import Changes, IndexedTweets, IndexStates, Lag, Reports, SearchIndex
+from services.search.ports import (
+    Changes,
+    IndexedTweets,
+    IndexStates,
+    Lag,
+    Progress,
+    Reports,
+    SearchIndex,
+)
 
 __all__ = ["OVERLAP_MS", "Following"]
 
@@ -60,6 +69,7 @@ class Following:
         states: IndexStates,
         reports: Reports,
         lag: Lag,
+        progress: Progress,
         clock: Clock,
         max_age_ms: int,
     ) -> None:
@@ -78,6 +88,9 @@ class Following:
         self._caught_up_ms = 0
         """When a look last showed that the index has all."""
         self._reported_ms = 0
+        self._progress = progress
+        self.complete = asyncio.Event()
+        """Set from when the index has been built once to its end."""
 
     async def begin(self, *, empty: bool) -> None:
         """Find out how far the index is; one that is empty or too old is to be built anew."""
@@ -85,12 +98,14 @@ class Following:
         known = await self._states.load()
         if known is None or empty:
             # By the clock a generation comes after all those of a state that was lost.
-            self._rebuild(known or IndexState(now_ms, generation=now_ms), "new")
+            first = known or IndexState(now_ms, generation=now_ms)
+            self._rebuild(replace(first, has_all=False), "new")
         elif known.seen_ms < now_ms - self._max_age_ms:
             # What is listed no more is in the tweets themselves.
             self._rebuild(replace(known, seen_ms=now_ms), "too old")
         else:
             self._state = known
+        self._note_progress()
         await self._save()
 
     async def step(self) -> bool:
@@ -165,13 +180,22 @@ class Following:
         await self._index.apply(tweets, (), state.generation)
         if after is None:
             await self._index.drop_before(state.generation)
-            self._state = replace(state, rebuilding=False, rebuilt_after=0, percent=100)
+            self._state = replace(
+                state, rebuilding=False, rebuilt_after=0, percent=100, has_all=True
+            )
             count = await self._index.count()
             _log.info(EVENT_SEARCH_REBUILD_ENDED, replica=self._replica, tweets=count)
             self._reported_ms = 0
         else:
             self._state = replace(state, rebuilt_after=after, percent=percent)
+        self._note_progress()
         await self._save()
+
+    def _note_progress(self) -> None:
+        state = self._known
+        self._progress.rebuilt(state.percent if state.rebuilding else 100)
+        if state.has_all:
+            self.complete.set()
 
     async def _save(self) -> None:
         await self._states.save(self._known)

@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from services.platform.text.words import words
 from services.search.stemming import LANGUAGES, stop_words_in
-from services.search.words import words
 
 __all__ = ["UNKNOWN", "guess", "language_of", "primary"]
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from services.platform.muting.words import NOTHING_MUTED, MutedWords
+
 __all__ = [
     "Bounds",
     "Change",
@@ -105,6 +107,8 @@ class TweetText:
     answered_author_id: int
     """Whose tweet it answers; 0 where it answers none, or one that is gone."""
     is_reply: bool
+    is_public: bool = True
+    """For everybody, by an author who is not protected, as of when it was put into an index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,8 @@ class TweetPage:
     tweets: tuple[bytes, ...]
     resume: int | None
     """What the next page goes on from; None at the end."""
+    words: MutedWords = NOTHING_MUTED
+    """What the reader has muted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +166,8 @@ class IndexState:
     """The last tweet that the rebuild has read, in the order of the tweets' own store."""
     percent: int = 0
     """How much of the rebuild is done."""
+    has_all: bool = True
+    """Whether it was built once to its end: what it lacks since then is listed."""
     rebuild_key: str = ""
     """The last request to build it anew that was seen: the key of its entry."""
 

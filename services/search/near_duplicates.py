@@ -32,7 +32,12 @@ _NO_WORD: Final = re.compile(r"[\W_]+")
 
 
 def bands(text: str) -> Sequence[str]:
-    """Give the bands of a text, `BANDS` of them, each as one word."""
+    """Give the bands of a text, `BANDS` of them, each as one word; none of an empty one.
+
+    Tweets of pictures alone have no text, and are not nearly the same for it.
+    """
+    if not text:
+        return []
     minima = _minima(_pieces(_compared(text)))
     return [
         f"{band}.{crc32(repr(minima[band * ROWS : (band + 1) * ROWS]).encode()):08x}"
@@ -42,19 +47,17 @@ def bands(text: str) -> Sequence[str]:
 
 def _minima(pieces: Iterable[int]) -> list[int]:
     """Give the least of each bin; there is a piece at least."""
-    least: list[int | None] = [None] * _BINS
-    for piece in pieces:
-        place, value = piece % _BINS, piece // _BINS
-        known = least[place]
-        if known is None or value < known:
-            least[place] = value
+    # Of those of a bin the least comes last, and stays.
+    least = {piece % _BINS: piece // _BINS for piece in sorted(pieces, reverse=True)}
+    first = min(least)
+    filled, value = first + _BINS, least[first]
     minima: list[int] = []
-    for place in range(_BINS):
-        steps = next(each for each in range(_BINS) if least[(place + each) % _BINS] is not None)
-        borrowed = least[(place + steps) % _BINS]
+    for place in range(_BINS - 1, -1, -1):
+        if place in least:
+            filled, value = place, least[place]
         # How far it came from is part of it: two empty bins agree only if they borrow alike.
-        minima.append((borrowed or 0) * _BINS + steps)
-    return minima
+        minima.append(value * _BINS + filled - place)
+    return minima[::-1]
 
 
 def _compared(text: str) -> str:
@@ -72,5 +75,8 @@ def _plain(text: str) -> str:
 def _pieces(text: str) -> set[int]:
     if len(text) < MIN_CHARS:
         return {crc32(text.encode())}
-    last = len(text) - PIECE_CHARS + 1
-    return {crc32(text[at : at + PIECE_CHARS].encode()) for at in range(last)}
+    places = range(len(text) - PIECE_CHARS + 1)
+    if text.isascii():
+        raw = text.encode()
+        return {crc32(raw[at : at + PIECE_CHARS]) for at in places}
+    return {crc32(text[at : at + PIECE_CHARS].encode()) for at in places}

@@ -18,8 +18,8 @@ from services.platform.errors import InvalidArgumentError
 from services.platform.ids.model import MAX_ID
 from services.platform.ids.snowflake_time import first_id_at
 from services.platform.text.bounded_text import normalized
+from services.platform.text.words import hashtags, mentions, words
 from services.search.model import Bounds, Clause, Kind, Term, TermKind
-from services.search.words import hashtags, mentions, words
 
 __all__ = ["MAX_QUERY_CHARS", "MAX_TERMS", "Parsed", "parse"]
 

@@ -3,15 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from services.search.model import (
-    Bounds,
-    Change,
-    Found,
-    IndexReport,
-    IndexState,
-    Query,
-    TweetText,
-)
+from services.platform.visibility.encoded import EncodedTweet
+from services.search.model import Bounds, Change, Found, IndexReport, IndexState, Query, TweetText
 
 __all__ = [
     "Changes",
@@ -21,13 +14,18 @@ __all__ = [
     "IndexStates",
     "IndexedTweets",
     "Lag",
+    "Progress",
+    "Readers",
     "Reports",
     "SearchIndex",
+    "SharedIndex",
+    "Versions",
+    "WriterLease",
 ]
 
 
 class SearchIndex(Protocol):
-    """An index of tweets, of which this process is the only writer.
+    """An index of tweets, which one process writes at a time. Raises `UnavailableError`.
 
     Of tweets that say nearly the same, a search gives the first in its order, of those that fit.
     """
@@ -37,7 +35,8 @@ class SearchIndex(Protocol):
     ) -> None:
         """Put tweets in, in place of what there was by their ids, and take others out.
 
-        On return all of it is durable and is found; on an error none of it is, or all. Idempotent.
+        On return all of it is durable and is found. On an error any part of it may be: a repeat
+        puts that right. Idempotent.
         """
         ...
 
@@ -65,6 +64,44 @@ class SearchIndex(Protocol):
         ...
 
 
+class SharedIndex(SearchIndex, Protocol):
+    """An index that all replicas search. One of them keeps it, under a `WriterLease`."""
+
+    async def open(self) -> bool:
+        """Make it where it is missing; gives whether it is empty. For who keeps it."""
+        ...
+
+
+class WriterLease(Protocol):
+    """Says which of all processes keeps a shared index. Raises `UnavailableError`."""
+
+    async def hold(self) -> bool:
+        """Renew the lease when that is due, or take it where nobody has it.
+
+        Gives whether it is this process's. Two processes may both have been told so, for as long as
+        one of them stands still: hence `Versions`.
+        """
+        ...
+
+    async def release(self) -> None:
+        """Let another process take it at once, where it is this process's.
+
+        Where that cannot be said, it is kept until another has waited for long enough.
+        """
+        ...
+
+
+class Versions(Protocol):
+    """Numbers the writes of a shared index: the fencing tokens of its lease."""
+
+    async def next(self) -> int:
+        """Give a number above those of all writes before, of this process and of holders before it.
+
+        Positive, of 63 bits. Raises `UnavailableError` where another process has the lease.
+        """
+        ...
+
+
 class IndexedTweets(Protocol):
     """Where the tweets come from that are indexed. Raises `UnavailableError`."""
 
@@ -83,7 +120,7 @@ class IndexedTweets(Protocol):
 class EncodedTweets(Protocol):
     """Tweets as they are answered with. Raises `UnavailableError`."""
 
-    async def lookup(self, tweet_ids: Sequence[int]) -> Mapping[int, bytes]:
+    async def lookup(self, tweet_ids: Sequence[int]) -> Mapping[int, EncodedTweet]:
         """Read encoded tweets by id; those that are unknown or deleted are left out."""
         ...
 
@@ -100,7 +137,18 @@ class Hidden(Protocol):
     """Whom a reader does not see. Raises `UnavailableError`."""
 
     async def from_reader(self, user_id: int) -> frozenset[int]:
-        """Read whom the reader mutes, or shares a block with."""
+        """Read whom the reader mutes, or shares a block with; perhaps as of some moments ago.
+
+        Or some of them, or nobody: of the authors of what was found it is asked by name.
+        """
+        ...
+
+
+class Readers(Protocol):
+    """Who exists. Raises `UnavailableError`."""
+
+    async def missing(self, user_ids: Sequence[int], /) -> list[int]:
+        """Those of the ids that name no user."""
         ...
 
 
@@ -125,7 +173,7 @@ class Changes(Protocol):
 
 
 class IndexStates(Protocol):
-    """Where a replica remembers how far its index is."""
+    """Where it is remembered how far an index is. Raises `UnavailableError`."""
 
     async def load(self) -> IndexState | None:
         """Read it; None where there is none, or none that can be read."""
@@ -141,6 +189,14 @@ class Lag(Protocol):
 
     def found(self, tweet_ids: Iterable[int], /) -> None:
         """Tweets are found from now on."""
+        ...
+
+
+class Progress(Protocol):
+    """What becomes known of how far an index is."""
+
+    def rebuilt(self, percent: int, /) -> None:
+        """So much of a rebuild is done; 100 where none is under way."""
         ...
 
 

@@ -9,6 +9,10 @@ from aviary.search.v1 import search_service_pb2 as pb
 from aviary.tweet.v1.tweet_pb2 import Tweet
 from grpc.aio import ServicerContext
 
+from services.platform.drawing.drawing import Drawing
+from services.platform.drawing.expansions import read_expansions
+from services.platform.drawing.messages import draw_messages
+from services.platform.drawing.withheld import withheld_from
 from services.platform.rpc.next_page import say_next_page
 from services.platform.rpc.paging import CursorCodec, page_limit
 from services.platform.rpc.timestamps import to_timestamp
@@ -22,8 +26,11 @@ __all__ = ["SearchServicer"]
 class SearchServicer:
     """The RPCs of `aviary.search.v1.SearchService`; domain errors pass through."""
 
-    def __init__(self, service: SearchService, trends: Trends, cursors: CursorCodec) -> None:
+    def __init__(
+        self, service: SearchService, trends: Trends, cursors: CursorCodec, drawing: Drawing
+    ) -> None:
         self._service = service
+        self._drawing = drawing
         self._trends = trends
         self._cursors = cursors
 
@@ -32,6 +39,7 @@ class SearchServicer:
     ) -> pb.SearchTweetsResponse:
         """Find a page of tweets."""
         limit, kind = page_limit(request.limit), _kind(request)
+        expansions = read_expansions(request.expansions)
         # A reader that cannot be packed is refused by the use case, with a better message.
         is_on = bool(request.cursor) and request.user_id > 0
         resume = self._cursors.decode(request.cursor, kind, request.user_id) if is_on else None
@@ -44,9 +52,13 @@ class SearchServicer:
             else self._cursors.encode(kind, request.user_id, page.resume)
         )
         await say_next_page(context, request, next_cursor)
-        return pb.SearchTweetsResponse(
-            tweets=map(Tweet.FromString, page.tweets), next_cursor=next_cursor
+        tweets = list(map(Tweet.FromString, page.tweets))
+        withheld = withheld_from(context.invocation_metadata())
+        reader = request.user_id
+        includes = await draw_messages(
+            self._drawing, tweets, reader, expansions, withheld, words=page.words
         )
+        return pb.SearchTweetsResponse(tweets=tweets, next_cursor=next_cursor, includes=includes)
 
     async def ListTrends(
         self, request: pb.ListTrendsRequest, _context: object

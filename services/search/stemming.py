@@ -11,7 +11,7 @@ from typing import Final
 from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
 from services.platform.text.bounded_text import without_accents
-from services.search.words import is_unspaced
+from services.platform.text.words import is_unspaced
 
 __all__ = ["ANALYSIS", "LANGUAGES", "is_stop_word", "stem", "stems", "stop_words_in"]
 
@@ -42,24 +42,31 @@ LANGUAGES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """BCP 47 code to the name of the Snowball stemmer."""
 _WITH_STOP_WORDS: Final = frozenset(LANGUAGES) - {"ar", "el", "ro", "ta", "tr"}
-KNOWN_WORDS: Final = 8_000
-"""Words whose stem is kept, some 2 MB: most words of a text are those of many others."""
+KNOWN_WORDS: Final = 4_000
+"""Words whose stem is kept, and as many whose stems in every language are, some MB together: most
+words of a text are those of many others."""
 
 
 @lru_cache(maxsize=KNOWN_WORDS)
 def stem(language: str, word: str) -> str:
     """Give the stem of a word of `words`, without accents; the word where there is no stemmer."""
+    return _stem(language, word)
+
+
+def _stem(language: str, word: str) -> str:
     analyzer = _stemmer(language)
     if analyzer is None or is_unspaced(word):
         return without_accents(word)
     return without_accents(" ".join(analyzer.analyze(word)) or word)
 
 
+@lru_cache(maxsize=KNOWN_WORDS)
 def stems(word: str) -> Sequence[str]:
     """Give what a word may have become in any language, the word itself among it; each once."""
     if is_unspaced(word):
-        return [without_accents(word)]
-    return list(dict.fromkeys([without_accents(word), *(stem(each, word) for each in LANGUAGES)]))
+        return (without_accents(word),)
+    found = (_stem(each, word) for each in LANGUAGES)
+    return tuple(dict.fromkeys((without_accents(word), *found)))
 
 
 def is_stop_word(language: str, word: str) -> bool:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
+from services.platform.text.words import words
 from services.search.languages import UNKNOWN, guess
 from services.search.model import Clause, TermKind
 from services.search.stemming import is_stop_word
-from services.search.words import words
 
 __all__ = ["without_stop_words"]
 

@@ -19,10 +19,11 @@ from services.platform.errors import UnavailableError
 from services.platform.observability.log_events import EVENT_SEARCH_INDEX_DISCARDED
 from services.search import tantivy_queries as queries
 from services.search.analysis import Analysed, analyse
+from services.search.fields import AUTHOR, GROUP, HASHTAGS, ID
 from services.search.model import Bounds, Found, Query, TweetText
 from services.search.near_duplicates import ENOUGH
 from services.search.ranking import MOST_RANKED, Scored, ranked
-from services.search.tantivy_schema import AUTHOR, GROUP, HASHTAGS, ID, document, register, schema
+from services.search.tantivy_schema import document, register, schema
 
 __all__ = ["TantivyIndex"]
 
@@ -209,6 +210,8 @@ class _Groups:
 
     def of(self, tweet_id: int, known: Analysed) -> int:
         bands = known.bands.split()
+        if not bands:
+            return tweet_id
         group = self._indexed(bands) or self._just_written(bands) or tweet_id
         for band in bands:
             self._written.setdefault(band, []).append(group)

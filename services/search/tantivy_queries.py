@@ -1,17 +1,16 @@
 """Queries as Tantivy has them."""
 
 from collections.abc import Collection, Sequence
-from typing import Final
 
 from tantivy import FieldType, Occur
 from tantivy import Query as Tantivy
 
-from services.platform.text.bounded_text import without_accents
-from services.search import tantivy_schema as fields
-from services.search.model import Bounds, Clause, Query, Term, TermKind
+from services.search import fields
+from services.search.analysis import CLOSED
+from services.search.matching import Match, match_of
+from services.search.model import Bounds, Query
 from services.search.near_duplicates import ENOUGH
-from services.search.stemming import stems
-from services.search.words import words
+from services.search.tantivy_schema import schema
 
 __all__ = [
     "in_group",
@@ -23,19 +22,11 @@ __all__ = [
     "translated",
 ]
 
-_UNSCORED: Final = {
-    TermKind.FROM: fields.AUTHOR,
-    TermKind.TO: fields.ANSWERED,
-    TermKind.LANGUAGE: fields.LANGUAGE,
-    TermKind.FILTER: fields.KINDS,
-}
-"""What a tweet is, and not how well it fits."""
-
 
 def translated(query: Query, bounds: Bounds) -> Tantivy:
     """Translate a query, within narrower bounds than its own. Words alone give a score."""
     parts = [
-        (Occur.MustNot if clause.negated else Occur.Must, _clause(clause))
+        (Occur.MustNot if clause.negated else Occur.Must, _part(match_of(clause.term)))
         for clause in query.clauses
     ]
     if query.hidden:
@@ -46,13 +37,11 @@ def translated(query: Query, bounds: Bounds) -> Tantivy:
 
 
 def in_language(language: str, bounds: Bounds) -> Tantivy:
-    """Select tweets in a language (empty: in any) within bounds."""
-    within = _ids(bounds)
-    if not language:
-        return within
-    return Tantivy.boolean_query(
-        [(Occur.Must, within), (Occur.Must, _term(fields.LANGUAGE, language))]
-    )
+    """Select tweets for everybody in a language (empty: in any) within bounds."""
+    parts = [(Occur.Must, _ids(bounds)), (Occur.MustNot, _term(fields.KINDS, CLOSED))]
+    if language:
+        parts.append((Occur.Must, _term(fields.LANGUAGE, language)))
+    return Tantivy.boolean_query(parts)
 
 
 def in_group(query: Tantivy, group: int, at_least: int) -> Tantivy:
@@ -88,7 +77,7 @@ def of_ids(ids: Collection[int]) -> Tantivy:
 def older_generations(generation: int) -> Tantivy:
     """Select what was put in with an earlier generation."""
     return Tantivy.range_query(
-        fields.schema(),
+        schema(),
         fields.GENERATION,
         FieldType.Unsigned,
         upper_bound=generation,
@@ -96,44 +85,18 @@ def older_generations(generation: int) -> Tantivy:
     )
 
 
-def _clause(clause: Clause) -> Tantivy:
-    term = clause.term
-    match term.kind:
-        case TermKind.WORDS:
-            return _words(term)
-        case TermKind.PHRASE:
-            return _phrase([without_accents(word) for word in words(term.text)])
-        case TermKind.HASHTAG:
-            return _term(fields.HASHTAGS, term.text)
-        case TermKind.MENTION:
-            return _term(fields.MENTIONS, term.text)
-        case TermKind.FROM | TermKind.TO:
-            return _unscored(_term(_UNSCORED[term.kind], int(term.text)))
-        case TermKind.LANGUAGE | TermKind.FILTER:
-            return _unscored(_term(_UNSCORED[term.kind], term.text))
-
-
-def _words(term: Term) -> Tantivy:
-    """Select a word in any inflection, or several, which were written together, as a phrase."""
-    found = words(term.text)
-    if len(found) > 1:
-        return _phrase([without_accents(word) for word in found])
-    (word,) = found
-    # As it stands counts besides: it fits better than another inflection does.
-    parts = [(Occur.Should, _term(fields.EXACT, without_accents(word)))]
-    parts += [(Occur.Should, _term(fields.STEMS, each)) for each in stems(word)]
-    return Tantivy.boolean_query(parts)
-
-
-def _phrase(found: Sequence[str]) -> Tantivy:
-    if len(found) == 1:
-        return _term(fields.EXACT, found[0])
-    return Tantivy.phrase_query(fields.schema(), fields.EXACT, list(found))
+def _part(match: Match) -> Tantivy:
+    if match.phrase:
+        return Tantivy.phrase_query(schema(), fields.EXACT, list(match.phrase))
+    first, *others = [_term(field, value) for field, value in match.any_of]
+    any_of = [(Occur.Should, each) for each in (first, *others)]
+    part = Tantivy.boolean_query(any_of) if others else first
+    return part if match.scored else _unscored(part)
 
 
 def _ids(bounds: Bounds) -> Tantivy:
     return Tantivy.range_query(
-        fields.schema(),
+        schema(),
         fields.ID,
         FieldType.Unsigned,
         lower_bound=bounds.since,
@@ -143,11 +106,11 @@ def _ids(bounds: Bounds) -> Tantivy:
 
 
 def _term(field: str, value: str | int) -> Tantivy:
-    return Tantivy.term_query(fields.schema(), field, value)
+    return Tantivy.term_query(schema(), field, value)
 
 
 def _any(field: str, values: list[int]) -> Tantivy:
-    return Tantivy.term_set_query(fields.schema(), field, values)
+    return Tantivy.term_set_query(schema(), field, values)
 
 
 def _unscored(query: Tantivy) -> Tantivy:

@@ -3,18 +3,26 @@
 from aviary.timeline.v1 import timeline_service_pb2
 
 from services.platform.composition.dependencies import Dependencies, Served, service_of
+from services.platform.drawing.channels import USER_CHANGED
+from services.platform.drawing.heard_values import HeardValues
+from services.platform.drawing.opening import open_drawing
 from services.platform.ids.known_ids import KnownIds
+from services.platform.muting.messages import read_said
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.valkey.announcements import AnnouncementListener
+from services.platform.visibility.clients import SightClient
 from services.timeline.backfill import Backfill
 from services.timeline.celebrities import RowCelebrities
-from services.timeline.clients import GraphClient, TweetClient, UserClient, is_tweet
+from services.timeline.clients import GraphClient, TweetClient, UserClient, read_tweet
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
 from services.timeline.hydration import CachedTweets, Hydration
 from services.timeline.local_tweets import LocalTweets
 from services.timeline.owners import KnownOwners
+from services.timeline.protection import KnownProtection
+from services.timeline.referenced import ReferencedTweets
 from services.timeline.relations_cache import RelationsCache
+from services.timeline.seeing import Seeing
 from services.timeline.service import TimelineService
 from services.timeline.servicer import TimelineServicer
 from services.timeline.skeleton import IdSources
@@ -54,7 +62,15 @@ async def build(deps: Dependencies) -> Served:
         celebrities=RowCelebrities(rows),
         backfill=Backfill(homes, tweets, graph, deps.clock),
     )
-    shared = TweetCache(valkey, metrics=counts, is_tweet=is_tweet)
-    service = TimelineService(sources, Hydration(CachedTweets(local, shared, tweets)))
-    servicer = TimelineServicer(service, deps.cursors())
+    shared = TweetCache(valkey, metrics=counts, read_tweet=read_tweet)
+    bodies = CachedTweets(local, shared, tweets)
+    sights = await deps.client("graph", SightClient, timeout_s=READ_TIMEOUT_S)
+    protected = HeardValues[bool]()
+    await deps.loops.opened(
+        "protected users", AnnouncementListener(deps.valkey_node, USER_CHANGED, protected)
+    )
+    seeing = Seeing(sights, KnownProtection(sights, protected), bodies, read_said)
+    service = TimelineService(sources, Hydration(bodies), seeing)
+    drawing = await open_drawing(deps, referenced=ReferencedTweets(bodies))
+    servicer = TimelineServicer(service, deps.cursors(), drawing)
     return [Servicer(service_of(timeline_service_pb2.DESCRIPTOR), servicer)]

@@ -13,13 +13,16 @@ from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2, tweet_service_pb2_grpc
 from aviary.user.v1 import user_service_pb2, user_service_pb2_grpc
 from google.protobuf.message import DecodeError
 
-from services.platform.errors import PermissionDeniedError, UnavailableError
-from services.platform.rpc.parts import is_too_large, paged
+from services.platform.errors import UnavailableError
+from services.platform.muting.words import muted_words
+from services.platform.rpc.earlier_release import EarlierReleaseError, of_any_release
+from services.platform.rpc.parts import LARGEST_TWEETS_PER_ANSWER, is_too_large, paged
 from services.platform.rpc.rpc_client import RpcClient
 from services.platform.runtime.gathering import Gathering
-from services.timeline.model import EncodedTweet, ViewerRelations
+from services.platform.visibility.rule import visibility_of
+from services.timeline.model import BodyFacts, EncodedTweet, ViewerRelations
 
-__all__ = ["GraphClient", "TweetClient", "UserClient", "is_tweet"]
+__all__ = ["GraphClient", "TweetClient", "UserClient", "read_tweet"]
 
 Answer = TypeVar("Answer")
 
@@ -38,10 +41,6 @@ MAX_USERS_PER_CALL = 100
 MAX_TWEETS_PER_CALL = 1000
 """What the tweet service looks up at once; more are split."""
 
-MAX_TWEETS_PER_ANSWER = 15
-"""As many of any size as one answer holds: the longest URLs make a tweet of 270 kB, as
-each is in the text and among the entities, and 4 MB is what a channel takes. Where an answer does
-not fit, the same is asked for again in such parts."""
 
 MAX_IDS_PER_ANSWER = 200_000
 """Listed ids of all authors in one answer: 2 MB, half of what a channel takes."""
@@ -51,16 +50,28 @@ CALLS_AT_ONCE = 8
 million takes hundreds, and leaves the service room for others."""
 
 _PUBLIC = 0
-"""The visibility of every tweet: tweets have no other yet."""
+"""The visibility of retweets: of others than public tweets there are none."""
 
 
-def is_tweet(tweet_id: int, author_id: int, body: bytes) -> bool:
-    """Whether `body` encodes a tweet of this id and author; about a microsecond."""
+def read_tweet(tweet_id: int, author_id: int, body: bytes) -> BodyFacts | None:
+    """What rules ask of a tweet; None if `body` encodes none of this id and author.
+
+    It takes about a microsecond.
+    """
     try:
         tweet = tweet_pb2.Tweet.FromString(body)
     except DecodeError:
-        return False
-    return (tweet.tweet_id, tweet.user_id) == (tweet_id, author_id)
+        return None
+    if (tweet.tweet_id, tweet.user_id) != (tweet_id, author_id):
+        return None
+    return _facts(tweet)
+
+
+def _facts(tweet: tweet_pb2.Tweet) -> BodyFacts:
+    if not tweet.visibility:
+        return BodyFacts(tweet.in_reply_to_user_id)
+    audience = tuple(tweet.audience.user_ids)
+    return BodyFacts(tweet.in_reply_to_user_id, visibility_of(tweet.visibility), audience)
 
 
 class TweetClient:
@@ -75,34 +86,25 @@ class TweetClient:
         self._newest = Gathering(self._list_newest, most=MAX_AUTHORS_AT_ONCE)
 
     async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[EncodedTweet], list[int]]:
-        """(tweets, ids that name none or a deleted one), each in the order asked for.
+        """(tweets and retweets, ids that name none or a deleted one), each in the order asked for.
 
-        Any number of positive ids; none gives none.
+        Any number of positive ids; none gives none. Retweets come last.
         """
 
         async def looked_up(page: Sequence[int]) -> list[tweet_service_pb2.LookupTweetsResponse]:
-            request = tweet_service_pb2.LookupTweetsRequest(tweet_ids=page)
+            request = tweet_service_pb2.LookupTweetsRequest(tweet_ids=page, with_retweets=True)
             try:
                 return [await self._rpc.call(self._stub.LookupTweets, request)]
             except grpc.aio.AioRpcError as error:
-                if not is_too_large(error) or len(page) <= MAX_TWEETS_PER_ANSWER:
+                if not is_too_large(error) or len(page) <= LARGEST_TWEETS_PER_ANSWER:
                     raise
-            parts = await _each(looked_up, paged(page, MAX_TWEETS_PER_ANSWER))
+            parts = await _each(looked_up, paged(page, LARGEST_TWEETS_PER_ANSWER))
             return list(chain.from_iterable(parts))
 
         pages = await _each(looked_up, paged(tweet_ids, MAX_TWEETS_PER_CALL))
         answers = list(chain.from_iterable(pages))
-        tweets = [
-            EncodedTweet(
-                tweet_id=tweet.tweet_id,
-                author_id=tweet.user_id,
-                deleted=False,
-                visibility=_PUBLIC,
-                body=tweet.SerializeToString(),
-            )
-            for answer in answers
-            for tweet in answer.tweets
-        ]
+        tweets = [_encoded(tweet) for answer in answers for tweet in answer.tweets]
+        tweets += [_retweet(each) for answer in answers for each in answer.retweets]
         return tweets, [tweet_id for answer in answers for tweet_id in answer.missing_ids]
 
     async def list_by_authors(
@@ -154,16 +156,15 @@ class GraphClient:
         self._gathered = Gathering(self._lookup, most=MAX_VIEWERS_PER_CALL)
 
     async def fetch(self, viewer: int) -> ViewerRelations:
-        """Whom the viewer follows and does not see, as of now; any number of them.
+        """Whom the viewer follows, any number of them, and does not see, as of now.
 
+        Of those who are not followed it says only that there are some, where they are very many.
         Who asks in the same moment shares a call with others.
         """
         try:
-            found = await self._gathered.get(viewer)
-        except (PermissionDeniedError, grpc.aio.AioRpcError) as error:
-            # A process of the release before does not know it, or lets nobody call it.
-            if not _is_unknown(error):
-                raise
+            with of_any_release():
+                found = await self._gathered.get(viewer)
+        except EarlierReleaseError:
             found = None
         return found or await self._alone(viewer)
 
@@ -172,14 +173,10 @@ class GraphClient:
         found: dict[int, ViewerRelations | None] = {}
         missing = list(dict.fromkeys(viewers))
         while missing:
-            request = graph_service_pb2.LookupRelationsRequest(user_ids=missing)
+            request = graph_service_pb2.LookupRelationsRequest(user_ids=missing, bounded=True)
             answer = await self._rpc.call(self._stub.LookupRelations, request)
             for each in answer.relations:
-                found[each.user_id] = (
-                    ViewerRelations(frozenset(each.following_ids), frozenset(each.hidden_ids))
-                    if each.whole
-                    else None
-                )
+                found[each.user_id] = _relations(each) if each.whole else None
             rest = [viewer for viewer in missing if viewer not in found]
             if len(rest) == len(missing):
                 raise UnavailableError("the graph service answers for nobody")
@@ -189,23 +186,27 @@ class GraphClient:
     async def _alone(self, viewer: int) -> ViewerRelations:
         """Read the relations of one viewer, by a stream."""
         try:
-            return await self._streamed(viewer)
-        except (PermissionDeniedError, grpc.aio.AioRpcError) as error:
-            if not _is_unknown(error):
-                raise
-        # One of the release before that does not know the stream either.
-        request = graph_service_pb2.GetRelationsRequest(user_id=viewer)
-        answer = await self._rpc.call(self._stub.GetRelations, request)
+            with of_any_release():
+                return await self._streamed(viewer)
+        except EarlierReleaseError:
+            # It does not know the stream either.
+            request = graph_service_pb2.GetRelationsRequest(user_id=viewer)
+            answer = await self._rpc.call(self._stub.GetRelations, request)
         return ViewerRelations(frozenset(answer.following_ids), frozenset(answer.hidden_ids))
 
     async def _streamed(self, viewer: int) -> ViewerRelations:
-        request = graph_service_pb2.StreamRelationsRequest(user_id=viewer)
-        following, hidden = set[int](), set[int]()
+        request = graph_service_pb2.StreamRelationsRequest(user_id=viewer, bounded=True)
+        following, hidden, words = set[int](), set[int](), list[str]()
+        hides_others = False
         async with aclosing(self._rpc.stream(self._stub.StreamRelations, request)) as pages:
             async for page in pages:
                 following.update(page.following_ids)
                 hidden.update(page.hidden_ids)
-        return ViewerRelations(frozenset(following), frozenset(hidden))
+                words += page.muted_words
+                hides_others |= page.hides_others
+        return ViewerRelations(
+            frozenset(following), frozenset(hidden), muted_words(words), hides_others
+        )
 
 
 class UserClient:
@@ -228,10 +229,37 @@ class UserClient:
         return [each not in missing for each in ids]
 
 
-def _is_unknown(error: PermissionDeniedError | grpc.aio.AioRpcError) -> bool:
-    if isinstance(error, PermissionDeniedError):
-        return True
-    return bool(error.code() is grpc.StatusCode.UNIMPLEMENTED)
+def _relations(found: graph_service_pb2.UserRelations) -> ViewerRelations:
+    return ViewerRelations(
+        frozenset(found.following_ids),
+        frozenset(found.hidden_ids),
+        muted_words(found.muted_words),
+        found.hides_others,
+    )
+
+
+def _encoded(tweet: tweet_pb2.Tweet) -> EncodedTweet:
+    facts = _facts(tweet)
+    return EncodedTweet(
+        tweet_id=tweet.tweet_id,
+        author_id=tweet.user_id,
+        deleted=False,
+        visibility=facts.visibility,
+        body=tweet.SerializeToString(),
+        answered_id=facts.answered_id,
+        audience=facts.audience,
+    )
+
+
+def _retweet(found: tweet_service_pb2.Retweet) -> EncodedTweet:
+    return EncodedTweet(
+        tweet_id=found.retweet_id,
+        author_id=found.user_id,
+        deleted=False,
+        visibility=_PUBLIC,
+        body=b"",
+        retweet_of=found.tweet_id,
+    )
 
 
 async def _each(

@@ -177,10 +177,11 @@ READ_BESIDE = (
     _READ_LIST
     + _BEGIN_WARM_LIST
     + """
--- KEYS: guarded entry, list; ARGV: nonce that the caller knows the rest of or '', nonce for an
--- absent entry, TTL of the entry in ms, then as READ, then as BEGIN_WARM, or '' for no warming.
+-- KEYS: guarded entry, list, mark of what the viewer did; ARGV: nonce that the caller knows the
+-- rest of or '', nonce for an absent entry or mark, TTL of both in ms, then as READ, then as
+-- BEGIN_WARM, or '' for no warming.
 -- Returns {'' if the entry still has the nonce, else the entry; what READ returns; what BEGIN_WARM
--- returns, 0 where there is no miss}.
+-- returns, 0 where there is no miss; the mark}.
 local entry = redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[2] - 1)
 if type(entry) == 'table' or entry == '' then
   entry = ARGV[2]
@@ -193,7 +194,12 @@ end
 local found = read(KEYS[2], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]))
 local warming = 0
 if not found and ARGV[7] ~= '' then warming = begin_warm(KEYS[2], ARGV[7], ARGV[8]) end
-return {entry, found, warming}
+local mark = redis.pcall('GET', KEYS[3])
+if type(mark) ~= 'string' then
+  mark = ARGV[2]
+  redis.call('SET', KEYS[3], mark, 'PX', ARGV[3])
+end
+return {entry, found, warming, mark}
 """
 )
 

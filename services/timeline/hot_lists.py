@@ -59,6 +59,8 @@ class GuardedEntry:
     new_nonce: bytes
     """What an absent entry becomes."""
     ttl_ms: int
+    mark_key: bytes
+    """An entry beside it that is a mark and nothing else: absent, it becomes `new_nonce` too."""
 
 
 class HotLists:
@@ -155,18 +157,19 @@ class HotLists:
 
     async def read_beside(
         self, entry: GuardedEntry, key: bytes, before: int | None, count: int, token: bytes = b""
-    ) -> tuple[bytes, IdRun | None, bool]:
-        """One list's ids, with a look at an entry of the same slot.
+    ) -> tuple[bytes, IdRun | None, bool, bytes]:
+        """One list's ids, with a look at an entry and a mark of the same slot.
 
         Gives what the entry has, empty if it still has the nonce that the caller knows; the ids;
-        and, after a miss, what `begin_warm` gives, which is then done too if there is a `token`.
+        after a miss, what `begin_warm` gives, which is then done too if there is a `token`; and the
+        mark.
 
         The list is not renewed: so its reader comes by the durable store now and then, where visits
         are recorded. Without that, whoever reads each day would count as away after a month, and no
         more tweets would be pushed to them.
         """
-        found, ids, warming = await self._read_beside.run(
-            [entry.key, key],
+        found, ids, warming, mark = await self._read_beside.run(
+            [entry.key, key, entry.mark_key],
             entry.known_nonce,
             entry.new_nonce,
             entry.ttl_ms,
@@ -176,7 +179,7 @@ class HotLists:
             token and _SENTINEL + token,
             _WARM_EXPIRY_MS,
         )
-        return found, await self._checked(key, ids), bool(warming)
+        return found, await self._checked(key, ids), bool(warming), mark
 
     async def begin_warm(self, key: bytes, token: bytes) -> bool:
         """Claim an absent list for warming; `token` is random and not empty.

@@ -58,16 +58,16 @@ class ValkeyHotTimelines:
         asked_s = time.monotonic()
         token = entry.new_nonce if warm else b""
         key = home_list_key(viewer)
-        found, run, warming = await self._lists.read_beside(entry, key, before, count, token)
+        found, run, warming, mark = await self._lists.read_beside(entry, key, before, count, token)
         self._count(HOME, run)
         token = token if warming else b""
         if known and not found:
             self._relations.unchanged()
-            return HotHome(known[1], run, asked_s=asked_s, token=token)
+            return HotHome(known[1], run, asked_s=asked_s, token=token, mark=mark)
         nonce, relations = self._relations.parse(found)
         if relations is not None:
             self._local.put(viewer, nonce, relations)
-        return HotHome(relations, run, nonce, asked_s, token)
+        return HotHome(relations, run, nonce, asked_s, token, mark)
 
     async def keep_relations(self, viewer: int, nonce: bytes, relations: ViewerRelations) -> None:
         """Keep what was fetched since `home` gave this nonce, unless it was invalidated."""

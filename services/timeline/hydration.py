@@ -4,7 +4,9 @@ First the bodies, then whatever stages add to them; each asks its source once fo
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
+from operator import attrgetter
 from typing import Final
 
 import structlog
@@ -13,7 +15,7 @@ from services.platform.errors import UnavailableError
 from services.platform.observability.log_events import EVENT_CACHE_UNAVAILABLE
 from services.platform.runtime.gathering import Gathering
 from services.timeline.local_tweets import LocalTweets
-from services.timeline.model import EncodedTweet, Skeleton, View
+from services.timeline.model import EncodedTweet, Retweet, Skeleton, View
 from services.timeline.ports import SharedTweets, Tweets, TweetSource
 
 __all__ = ["CachedTweets", "Hydration", "Stage"]
@@ -26,6 +28,7 @@ An encoded field that is appended to a body adds to the message, so no stage nee
 READERS_AT_ONCE: Final = 16
 """Readers who look together: so many pages are what one call of the tweet service gives."""
 
+_RETWEET_OF = attrgetter("retweet_of")
 _log = structlog.get_logger()
 
 
@@ -38,11 +41,28 @@ class Hydration:
 
     async def hydrate(self, skeleton: Skeleton) -> list[EncodedTweet]:
         """Read the bodies, then apply each stage in turn."""
-        found = await self._tweets.get_many(skeleton.run.ids)
-        tweets = list(filter(None, map(found.get, skeleton.run.ids)))
+        tweets = await self.bodies(skeleton.run.ids)
         for stage in self._stages:
             tweets = await stage(tweets, skeleton.view)
         return tweets
+
+    async def bodies(self, ids: Sequence[int]) -> list[EncodedTweet]:
+        """Read the bodies; in the place of a retweet stands the tweet, and says so."""
+        found = await self._tweets.get_many(ids)
+        tweets = list(filter(None, map(found.get, ids)))
+        if not any(map(_RETWEET_OF, tweets)):
+            return tweets
+        wanted = {each.retweet_of for each in tweets} - found.keys() - {0}
+        retweeted = found | await self._tweets.get_many(list(wanted))
+        return [
+            tweet if not tweet.retweet_of else _brought(retweeted[tweet.retweet_of], tweet)
+            for tweet in tweets
+            if not tweet.retweet_of or tweet.retweet_of in retweeted
+        ]
+
+
+def _brought(tweet: EncodedTweet, retweet: EncodedTweet) -> EncodedTweet:
+    return replace(tweet, retweet=Retweet(retweet.tweet_id, retweet.author_id))
 
 
 class CachedTweets:
@@ -89,7 +109,10 @@ class CachedTweets:
             fetched, missing = await self._source.lookup(unknown)
             gone = [EncodedTweet.tombstone(tweet_id) for tweet_id in missing]
             await self._share(fetched, gone)
-            found |= {tweet.tweet_id: tweet for tweet in (*fetched, *gone)}
+            # What is neither is withheld, for now: kept in this process alone, for seconds, so that
+            # pages whose lists name it for days need no call each.
+            found |= {tweet_id: EncodedTweet.tombstone(tweet_id) for tweet_id in unknown}
+            found |= {tweet.tweet_id: tweet for tweet in fetched}
         return found
 
     async def _share(self, tweets: list[EncodedTweet], gone: list[EncodedTweet]) -> None:

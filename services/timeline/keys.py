@@ -29,6 +29,7 @@ __all__ = [
     "parse_home_row_key",
     "relations_key",
     "tweet_cache_key",
+    "viewer_mark_key",
 ]
 
 _DAY_MASK = (1 << 32) - 1
@@ -143,6 +144,11 @@ def parse_author_list_key(key: bytes) -> int:
 def relations_key(viewer_id: int) -> bytes:
     """`rel:{<user>}`: whom a viewer follows and hides."""
     return b"rel:{%d}" % viewer_id
+
+
+def viewer_mark_key(viewer_id: int) -> bytes:
+    """`did:{<user>}`: under which mark a viewer's likes, retweets and bookmarks may be kept."""
+    return b"did:{%d}" % viewer_id
 
 
 def tweet_cache_key(tweet_id: int) -> bytes:

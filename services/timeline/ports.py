@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from services.platform.visibility.rule import Sight
 from services.timeline.model import EncodedTweet, HotHome, IdRun, ViewerRelations, ViewerState
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "HomeTimelines",
     "HotTimelines",
     "Owners",
+    "Protection",
     "Relations",
     "SharedTweets",
     "TweetSource",
@@ -151,15 +153,18 @@ class SharedTweets(Protocol):
 
 
 class TweetSource(Protocol):
-    """The tweets themselves. Raises `UnavailableError`."""
+    """The tweets and retweets themselves. Raises `UnavailableError`."""
 
     async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[EncodedTweet], list[int]]:
-        """(tweets, ids that are unknown or deleted); any number of ids."""
+        """(tweets and retweets, ids that are unknown or deleted); any number of ids."""
         ...
 
 
 class AuthorLists(Protocol):
-    """Each author's tweets, as the tweet service knows them. Raises `UnavailableError`."""
+    """Each author's tweets and retweets, as the tweet service has them.
+
+    Raises `UnavailableError`.
+    """
 
     async def list_by_authors(
         self, authors: Sequence[int], before: int | None, limit: int
@@ -192,6 +197,22 @@ class Owners(Protocol):
 
     async def check(self, user_id: int) -> None:
         """Raise `NotFoundError` (`USER_NOT_FOUND`) if the id is known to name no user."""
+        ...
+
+
+class Protection(Protocol):
+    """Which authors show their tweets to approved followers alone, and to whom none at all."""
+
+    def kept(self, authors: Sequence[int]) -> Sequence[bool] | None:
+        """Say it of each, where all of it is at hand."""
+        ...
+
+    async def ask(self, authors: Sequence[int]) -> Sequence[bool] | None:
+        """Say it of each; None where nobody says it in time."""
+        ...
+
+    async def ask_by_name(self, reader: int, authors: Sequence[int]) -> Mapping[int, Sight] | None:
+        """How a reader stands to each, as of now; None where nobody says it in time."""
         ...
 
 

@@ -7,18 +7,24 @@ began before an invalidation holds a nonce that is gone and can never fill the c
 a fetch that began after it sees the change.
 
 An entry is the nonce; once it is filled, also a marker byte, the count of followed users in 4
-bytes, their ids and those of the hidden, 8 bytes each.
+bytes, their ids and those of the hidden, 8 bytes each. Behind these are the muted words, as lines
+of UTF-8 in pieces of 7 bytes: each with a byte before it that no id begins with, so that a process
+of the release before takes them for hidden users that there are not, and leaves the entry as it is.
+There is one piece at least: an entry without was filled by such a process, and is filled anew.
+Another marker says that the hidden are too many, and that those alone are there who are followed: a
+process of the release before takes such an entry for none, and fills it anew with all of them.
 """
 
 import struct
 from collections import OrderedDict
 from collections.abc import Collection
 
+from services.platform.muting.words import MutedWords, muted_words
 from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.script import Script
 from services.timeline.hot_lists import GuardedEntry
-from services.timeline.keys import relations_key
+from services.timeline.keys import relations_key, viewer_mark_key
 from services.timeline.model import ViewerRelations
 
 __all__ = ["NONCE_BYTES", "LocalRelations", "RelationsCache"]
@@ -33,8 +39,14 @@ _DEFAULT_TTL_S = 3_600
 """Life of an entry in seconds: bounds how long a lost invalidation can be seen."""
 _FILLED = b"\x01"
 """Between nonce and ids: an entry without ids is an answer, a lone nonce is none."""
+_FILLED_IN_PART = b"\x02"
+"""The same where more users are hidden than are there."""
 _COUNT = struct.Struct(">I")
 _ID_BYTES = 8
+_PIECE_BYTES = 7
+_IS_PIECE = b"\xff"
+_LEAST_PIECE = 0xFF << 56
+_FILLING = b"\0"
 
 _FILL = """
 -- KEYS: entry; ARGV: nonce, marker and ids, TTL in ms. Returns 1 if the nonce still held.
@@ -65,7 +77,13 @@ class RelationsCache:
         """Name the viewer's entry; `new_nonce` is random."""
         if len(new_nonce) != NONCE_BYTES:
             raise ValueError(f"a nonce has {NONCE_BYTES} bytes, got {len(new_nonce)}")
-        return GuardedEntry(relations_key(viewer_id), known_nonce, new_nonce, self._ttl_ms)
+        return GuardedEntry(
+            relations_key(viewer_id),
+            known_nonce,
+            new_nonce,
+            self._ttl_ms,
+            viewer_mark_key(viewer_id),
+        )
 
     def parse(self, entry: bytes) -> tuple[bytes, ViewerRelations | None]:
         """(nonce, relations) of an entry; where there are none, fetch and `fill` under the nonce.
@@ -73,11 +91,12 @@ class RelationsCache:
         What no process of this service wrote has none either, and is filled over.
         """
         nonce, rest = entry[:NONCE_BYTES], entry[NONCE_BYTES:]
-        if not rest.startswith(_FILLED):
+        marker, encoded = rest[:1], rest[1:]
+        if marker not in {_FILLED, _FILLED_IN_PART}:
             self._metrics.miss(RELATIONS)
             return nonce, None
         self._metrics.hit(RELATIONS)
-        return nonce, _decode(rest[len(_FILLED) :])
+        return nonce, _decode(encoded, hides_others=marker == _FILLED_IN_PART)
 
     def unchanged(self) -> None:
         """Count an entry that the caller has already."""
@@ -85,7 +104,8 @@ class RelationsCache:
 
     async def fill(self, viewer_id: int, nonce: bytes, relations: ViewerRelations) -> bool:
         """Store relations if the entry still has this nonce; False if it was invalidated."""
-        filled = _FILLED + _encode(relations)
+        marker = _FILLED_IN_PART if relations.hides_others else _FILLED
+        filled = marker + _encode(relations)
         return bool(await self._fill.run([relations_key(viewer_id)], nonce, filled, self._ttl_ms))
 
     async def invalidate(self, viewer_ids: Collection[int]) -> None:
@@ -125,17 +145,23 @@ class LocalRelations:
 
 
 def _size(relations: ViewerRelations) -> int:
-    # One more, so that viewers who follow nobody are counted too.
-    return 1 + len(relations.following) + len(relations.hidden)
+    # One more, so that viewers who follow nobody are counted too. A word takes as much as ten ids.
+    words = 10 * len(relations.words)
+    return 1 + len(relations.following) + len(relations.hidden) + words
 
 
 def _encode(relations: ViewerRelations) -> bytes:
     ids = [*relations.following, *relations.hidden]
-    return _COUNT.pack(len(relations.following)) + struct.pack(f">{len(ids)}Q", *ids)
+    encoded = _COUNT.pack(len(relations.following)) + struct.pack(f">{len(ids)}Q", *ids)
+    lines = "\n".join(relations.words.words).encode()
+    pieces = range(0, max(1, len(lines)), _PIECE_BYTES)
+    return encoded + b"".join(
+        _IS_PIECE + lines[at : at + _PIECE_BYTES].ljust(_PIECE_BYTES, _FILLING) for at in pieces
+    )
 
 
-def _decode(encoded: bytes) -> ViewerRelations | None:
-    """Read what `_encode` gave; None for anything else."""
+def _decode(encoded: bytes, *, hides_others: bool) -> ViewerRelations | None:
+    """Read what `_encode` gave; None for anything else, and for what lacks muted words."""
     count, rest = divmod(len(encoded) - _COUNT.size, _ID_BYTES)
     if count < 0 or rest:
         return None
@@ -143,4 +169,23 @@ def _decode(encoded: bytes) -> ViewerRelations | None:
     if following > count:
         return None
     ids = struct.unpack_from(f">{count}Q", encoded, _COUNT.size)
-    return ViewerRelations(frozenset(ids[:following]), frozenset(ids[following:]))
+    end = count
+    while end > following and ids[end - 1] >= _LEAST_PIECE:
+        end -= 1
+    words = _words(encoded[_COUNT.size + end * _ID_BYTES :])
+    if words is None:
+        return None
+    hidden = frozenset(ids[following:end])
+    return ViewerRelations(frozenset(ids[:following]), hidden, words, hides_others)
+
+
+def _words(pieces: bytes) -> MutedWords | None:
+    """Read the muted words; None where there is no piece, or none that was written here."""
+    if not pieces:
+        return None
+    lines = b"".join(pieces[at + 1 : at + _ID_BYTES] for at in range(0, len(pieces), _ID_BYTES))
+    try:
+        text = lines.rstrip(_FILLING).decode()
+    except UnicodeDecodeError:
+        return None
+    return muted_words(text.split("\n") if text else ())

@@ -63,6 +63,11 @@ class IdSources:
 class Skeletons(Protocol):
     """The skeletons of one read, which may take several rounds to fill its page."""
 
+    @property
+    def mark(self) -> bytes:
+        """What `HotHome` has of that name, in the first round; empty for none."""
+        ...
+
     async def below(self, before: int | None, count: int) -> Skeleton:
         """Read at least `count` ids below `before` (None: the newest), or all that there are."""
         ...
@@ -80,12 +85,15 @@ class HomeSkeletons:
         self._viewer = viewer
         self._relations: ViewerRelations | None = None
         self._floor: int | None = None
+        self.mark = b""
 
     async def below(self, before: int | None, count: int) -> Skeleton:
         """Merge what was pushed with what celebrities posted."""
         count += SPARE_IDS
         sources = self._sources
         hot = await self._hot(before, count)
+        if hot is not None:
+            self.mark = self.mark or hot.mark
         await self._check_owner(hot)
         missed = hot is not None and hot.run is None and self._floor is None and not hot.token
         if missed and await sources.builds.waited(self._viewer):
@@ -106,7 +114,7 @@ class HomeSkeletons:
                 sources.hot, sources.authors, celebrities, before, count, since_s=since_s
             )
             run = merge_newest([run, *posted], count)
-        return Skeleton(run, View(self._viewer, relations.shown))
+        return Skeleton(run, relations.view(self._viewer))
 
     async def _check_owner(self, hot: HotHome | None) -> None:
         """Make sure, once a read, that the viewer exists: but not where the cache says all.
@@ -262,10 +270,12 @@ def _above(floor: int, stored: Sequence[int], own: IdRun, count: int) -> IdRun:
 class AuthorSkeletons:
     """Skeletons of one read of a user's timeline, which shows nobody else."""
 
-    def __init__(self, sources: IdSources, author: int) -> None:
+    def __init__(self, sources: IdSources, view: View) -> None:
+        """`view` says whose timeline it is, and who reads."""
         self._sources = sources
-        self._author = author
-        self._view = View(author)
+        self._author = view.owner
+        self._view = view
+        self.mark = b""
 
     async def below(self, before: int | None, count: int) -> Skeleton:
         """Read the author's own ids."""

@@ -8,16 +8,16 @@ process; and by the consumer of the event about the change, if this process ends
 import asyncio
 from collections.abc import Collection
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
 from services.platform.errors import UnavailableError
 from services.platform.observability.log_events import EVENT_CACHE_UNAVAILABLE
 from services.platform.runtime.background import IDLE_S, Background
-from services.timeline.relations_cache import RELATIONS, RelationsCache
+from services.timeline.relations_cache import RELATIONS
 
-__all__ = ["RETRY_EVERY_S", "StaleRelations"]
+__all__ = ["RETRY_EVERY_S", "Invalidated", "StaleRelations"]
 
 RETRY_EVERY_S: Final = 0.25
 """Between tries to forget what is left over, in seconds: as often as a cache that is gone is
@@ -30,16 +30,34 @@ AT_ONCE: Final = 1_000
 _log = structlog.get_logger()
 
 
-class StaleRelations:
-    """Makes reads of a viewer's timeline look at the graph again. For one event loop."""
+class Invalidated(Protocol):
+    """What is cached of viewers; `RelationsCache`, or `ViewerMarks`."""
 
-    def __init__(self, cache: RelationsCache, *, retry_every_s: float = RETRY_EVERY_S) -> None:
+    async def invalidate(self, viewer_ids: Collection[int], /) -> None:
+        """Forget it of these viewers; raises `UnavailableError`."""
+        ...
+
+
+class StaleRelations:
+    """Makes reads of a viewer's timeline look at the graph again. For one event loop.
+
+    The same for other things that are cached by viewer, which `name` names in logs.
+    """
+
+    def __init__(
+        self,
+        cache: Invalidated,
+        *,
+        retry_every_s: float = RETRY_EVERY_S,
+        name: str = RELATIONS,
+    ) -> None:
         self._cache = cache
+        self._name = name
         self._retry_every_s = retry_every_s
         # Each with its last change, as another may come while one is being forgotten.
         self._left: dict[int, object] = {}
         self._are_left = asyncio.Event()
-        self._retrying = Background("stale relations", self._retry)
+        self._retrying = Background(f"stale {name}", self._retry)
 
     @property
     def left(self) -> Collection[int]:
@@ -55,7 +73,7 @@ class StaleRelations:
         try:
             await self._cache.invalidate(viewers)
         except UnavailableError:
-            _log.warning(EVENT_CACHE_UNAVAILABLE, cache=RELATIONS, viewers=len(viewers))
+            _log.warning(EVENT_CACHE_UNAVAILABLE, cache=self._name, viewers=len(viewers))
             change = object()
             for viewer in viewers:
                 if viewer in self._left or len(self._left) < MAX_LEFT:

@@ -1,7 +1,7 @@
 """Encoded tweets in Valkey, shared by all readers.
 
-A value is one flags byte (bit 0: deleted, bits 1 to 7: visibility), 8 bytes of author id and the
-encoded protobuf tweet.
+A value is one flags byte (bit 0: deleted, bits 1 to 6: visibility, bit 7: retweet), 8 bytes of
+author id and the encoded protobuf tweet. That of a retweet has 8 bytes of the tweet's id instead.
 """
 
 import struct
@@ -16,10 +16,10 @@ from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.script import Script
 from services.timeline.keys import tweet_cache_key
-from services.timeline.model import EncodedTweet
+from services.timeline.model import BodyFacts, EncodedTweet
 from services.timeline.spec import DELETED
 
-__all__ = ["IsTweet", "TweetCache"]
+__all__ = ["ReadTweet", "TweetCache"]
 
 TWEETS = "tweets"
 """The cache's name in metrics, where a tombstone is a hit."""
@@ -32,6 +32,9 @@ read may be mended."""
 _HEADER = struct.Struct(">BQ")
 _DELETED = 0x01
 _VISIBILITY_SHIFT = 1
+_VISIBILITY_MASK = 0x3F
+_RETWEET = 0x80
+_TWEET_ID = struct.Struct(">Q")
 _FORGET = """
 -- KEYS: entry; ARGV: what it must hold to be forgotten. A tombstone put there meanwhile stays.
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
@@ -51,9 +54,11 @@ return 0
 _ENTRIES_PER_SCRIPT = 200
 """A script blocks its node: some hundreds of microseconds at this size."""
 
-IsTweet = Callable[[int, int, bytes], bool]
-"""Whether a body is that of the tweet and author. A page is put together of bodies as they are, so
-that a damaged one would make all of it unreadable."""
+ReadTweet = Callable[[int, int, bytes], BodyFacts | None]
+"""Gives what rules ask of a body, that of the tweet and author; None for any other body. It says
+for whom the tweet is: the header, which a process of the release before wrote as that of a public
+tweet, may not know.
+A page is put together of bodies as they are: a damaged one would make all of it unreadable."""
 
 _log = structlog.get_logger()
 
@@ -67,12 +72,12 @@ class TweetCache:
         ttl_s: float = _DEFAULT_TTL_S,
         metrics: CacheMetrics | None = None,
         *,
-        is_tweet: IsTweet = lambda *_: True,
+        read_tweet: ReadTweet = lambda *_: BodyFacts(),
     ) -> None:
         self._client = client
         self._metrics = metrics or CacheMetrics()
         self._ttl_ms = int(ttl_s * 1_000)
-        self._is_tweet = is_tweet
+        self._read_tweet = read_tweet
         self._read = Script(client, _READ)
         self._fill = Script(client, _PUT)
         self._forget = Script(client, _FORGET)
@@ -90,7 +95,7 @@ class TweetCache:
         for tweet_id, key, value in zip(tweet_ids, keys, values, strict=True):
             if isinstance(value, bytes):
                 try:
-                    found[tweet_id] = _decode(tweet_id, value, self._is_tweet)
+                    found[tweet_id] = _decode(tweet_id, value, self._read_tweet)
                 except ValueError:
                     _log.error(EVENT_CACHE_DAMAGED, key=repr(key))
                     await self._forget.run([key], value)
@@ -124,25 +129,40 @@ class TweetCache:
             await self._client.set(tweet_cache_key(tweet_id), deleted, px=self._ttl_ms)
         await announce(self._client, DELETED, tweet_id)
 
+    async def forget(self, tweet_id: int) -> None:
+        """Forget a tombstone; what else is cached stays."""
+        hidden = _encode(EncodedTweet.tombstone(tweet_id))
+        await self._forget.run([tweet_cache_key(tweet_id)], hidden)
+
 
 def _encode(tweet: EncodedTweet) -> bytes:
     flags = (tweet.visibility << _VISIBILITY_SHIFT) | (_DELETED if tweet.deleted else 0)
+    if tweet.retweet_of:
+        return _HEADER.pack(flags | _RETWEET, tweet.author_id) + _TWEET_ID.pack(tweet.retweet_of)
     return _HEADER.pack(flags, tweet.author_id) + tweet.body
 
 
-def _decode(tweet_id: int, value: bytes, is_tweet: IsTweet) -> EncodedTweet:
+def _decode(tweet_id: int, value: bytes, read_tweet: ReadTweet) -> EncodedTweet:
     """Read a value. Raises `ValueError` for one that this module did not write."""
     if len(value) < _HEADER.size:
         raise ValueError("too short")
     flags, author_id = _HEADER.unpack_from(value)
     body = value[_HEADER.size :]
-    wrong = bool(body) if flags & _DELETED else not is_tweet(tweet_id, author_id, body)
-    if wrong:
+    visibility = flags >> _VISIBILITY_SHIFT & _VISIBILITY_MASK
+    if flags & _RETWEET:
+        if flags & _DELETED or len(body) != _TWEET_ID.size:
+            raise ValueError("no retweet")
+        (of,) = _TWEET_ID.unpack(body)
+        return EncodedTweet(tweet_id, author_id, False, visibility, b"", retweet_of=of)  # noqa: FBT003
+    facts = BodyFacts() if flags & _DELETED else read_tweet(tweet_id, author_id, body)
+    if facts is None or (flags & _DELETED and body):
         raise ValueError("another tweet")
     return EncodedTweet(
         tweet_id=tweet_id,
         author_id=author_id,
         deleted=bool(flags & _DELETED),
-        visibility=flags >> _VISIBILITY_SHIFT,
+        visibility=facts.visibility or visibility,
         body=body,
+        answered_id=facts.answered_id,
+        audience=facts.audience,
     )

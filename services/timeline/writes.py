@@ -3,7 +3,8 @@
 Each service owns its data; this is the one exception. The fan-out pushes a page of a thousand
 timelines in one call of the store, and an RPC to the timeline service for it would cost more than
 the push. The tweet service shows authors their own tweets before it replies, by the same writes;
-and the graph service forgets, before it replies, what is cached of the relations that it changed.
+and the graph service forgets, before it replies, what is cached of the relations that it changed,
+as the engagement service does with what readers keep of a user's likes.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -27,6 +28,8 @@ from services.timeline.spec import SPEC
 from services.timeline.stale_relations import StaleRelations
 from services.timeline.store import RowHomeTimelines
 from services.timeline.tweet_cache import TweetCache
+from services.timeline.viewer_marks import ViewerMarks
+from services.timeline.watched_homes import WatchedHomes
 
 __all__ = [
     "TimelineWrites",
@@ -35,6 +38,7 @@ __all__ = [
     "open_pushes",
     "open_stale_relations",
     "open_timeline_rows",
+    "open_viewer_marks",
 ]
 
 _tracer = trace.get_tracer(SCOPE)
@@ -44,17 +48,20 @@ class TimelineWrites:
     """Both layers of the store, rows and hot lists; every method may be repeated.
 
     Rows come first: a list that is warmed in between then finds the push there. Every method raises
-    `UnavailableError` where a layer does not answer.
+    `UnavailableError` where a layer does not answer. Last, pushes are announced to who watches.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument for each part of the store
         self,
         homes: RowHomeTimelines,
         lists: HotLists,
         tweets: TweetCache,
         relations: RelationsCache,
         clock: Clock,
+        *,
+        watched: WatchedHomes,
     ) -> None:
+        self._watched = watched
         self._homes = homes
         self._lists = lists
         self._tweets = tweets
@@ -77,6 +84,11 @@ class TimelineWrites:
             await self._lists.push_many(
                 {home_list_key(viewer): own for viewer, own in tweets.items()}
             )
+        await self._watched.pushed(tweets)
+
+    async def left_to_readers(self, authors: Mapping[int, int]) -> None:
+        """Say that tweets, each with its author, are pushed to nobody; never raises."""
+        await self._watched.unpushed(authors)
 
     async def push_authors(self, authors: Mapping[int, int]) -> None:
         """Add tweets, each with its author, to the authors' own lists that are hot."""
@@ -121,6 +133,14 @@ class TimelineWrites:
         """Hide a deleted tweet at once."""
         await self.forget_tweet(user_id, tweet_id)
 
+    async def hide(self, tweet_id: int) -> None:
+        """Hide a tweet that stays in lists, as it may be shown again."""
+        await self._tweets.put_tombstone(tweet_id)
+
+    async def show(self, tweet_id: int) -> None:
+        """Have a tweet read anew that was hidden; processes keep that it is for some seconds."""
+        await self._tweets.forget(tweet_id)
+
 
 async def open_timeline_rows(deps: Dependencies) -> RowStore:
     """Open the timeline's rows."""
@@ -136,6 +156,7 @@ def open_pushes(deps: Dependencies, rows: RowStore) -> TimelineWrites:
         TweetCache(valkey, metrics=metrics),
         RelationsCache(valkey, metrics=metrics),
         deps.clock,
+        watched=WatchedHomes(valkey),
     )
 
 
@@ -143,6 +164,13 @@ async def open_stale_relations(deps: Dependencies) -> StaleRelations:
     """Open the cache of relations for who changes them."""
     stale = StaleRelations(RelationsCache(deps.valkey(), metrics=deps.cache_metrics))
     await deps.loops.opened("stale relations", stale)
+    return stale
+
+
+async def open_viewer_marks(deps: Dependencies) -> StaleRelations:
+    """Open the marks of what viewers did with tweets, for who changes that."""
+    stale = StaleRelations(ViewerMarks(deps.valkey()), name="viewer marks")
+    await deps.loops.opened("stale viewer marks", stale)
     return stale
 
 

@@ -21,11 +21,22 @@ from services.platform.text.entities import (
     Url,
     find_entities,
 )
-from services.tweet.model import Tweet
+from services.platform.visibility.rule import Visibility, named, visibility_of
+from services.tweet.model import NO_LINEAGE, Lineage, MediaRef, Quarantine, Tweet
 
-__all__ = ["decode_body", "encode_body", "encode_said"]
+__all__ = [
+    "decode_body",
+    "decode_lineage",
+    "decode_quarantine",
+    "encode_body",
+    "encode_lineage",
+    "encode_quarantine",
+    "encode_said",
+]
 
 _FIELDS: Final = ("user_id", "text", "created_at_ms", "in_reply_to_tweet_id", "quote_tweet_id")
+_OF_MEDIA: Final = ("media_id", "content_type", "width", "height", "blurhash", "alt_text")
+_MOST: Final = (1 << 31) - 1
 _Named = TypeVar("_Named", Mention, Hashtag, Cashtag)
 
 
@@ -35,14 +46,29 @@ def encode_body(tweet: Tweet) -> bytes:
 
 
 def encode_said(tweet: Tweet) -> bytes:
-    """Write the cell `said`: what is in the text."""
+    """Write the cell `said`: what is in the text, and where in a conversation that is said."""
     said: dict[str, Any] = {"entities": _offsets(tweet.text, tweet.entities)}
     if tweet.language:
         said["language"] = tweet.language
+    if tweet.in_reply_to_user_id:
+        said["in_reply_to_user_id"] = tweet.in_reply_to_user_id
+    if tweet.lineage != NO_LINEAGE:
+        said["lineage"] = encode_lineage(tweet.lineage)
+    if tweet.media_refs:
+        said["media"] = [[getattr(each, name) for name in _OF_MEDIA] for each in tweet.media_refs]
+    if tweet.visibility is not Visibility.PUBLIC:
+        said["visibility"] = named(tweet.visibility)
+    if tweet.audience:
+        said["audience"] = list(tweet.audience)
     return _json(said)
 
 
-def decode_body(tweet_id: int, cell: bytes, said_cell: bytes | None = None) -> Tweet:
+def decode_body(
+    tweet_id: int,
+    cell: bytes,
+    said_cell: bytes | None = None,
+    quarantine: Quarantine | None = None,
+) -> Tweet:
     """Read what `encode_body` and `encode_said` wrote, in this version, an older or a newer one.
 
     The latter is None in rows of before. Raises one of `UNREADABLE` for any other cells.
@@ -52,14 +78,56 @@ def decode_body(tweet_id: int, cell: bytes, said_cell: bytes | None = None) -> T
     # A newer version may have written more; what is not known here is passed over.
     fields = {name: body[name] for name in _FIELDS}
     text, language = _scalars(fields["text"]), _scalars(said.get("language", ""))
+    answered = said.get("in_reply_to_user_id", 0)
     # The bound of ids is that of times too: what is above it fits no message.
-    numbers = [fields[name] for name in _FIELDS if name != "text"]
+    audience = tuple(said.get("audience", ()))
+    numbers = [answered, *audience, *(fields[name] for name in _FIELDS if name != "text")]
     if not all(isinstance(each, int) and 0 <= each <= MAX_ID for each in numbers):
         raise ValueError("ids and times are numbers of 63 bits")
     offsets = said.get("entities")
     # What was written before there were entities is looked through each time.
     entities = find_entities(text) if offsets is None else _entities(text, offsets)
-    return Tweet(tweet_id=tweet_id, **fields, entities=entities, language=language)
+    carried = said.get("media")
+    media_refs = tuple(map(_media_ref, carried)) if carried else ()
+    return Tweet(
+        tweet_id=tweet_id,
+        **fields,
+        entities=entities,
+        language=language,
+        in_reply_to_user_id=answered,
+        lineage=decode_lineage(said.get("lineage")),
+        media_refs=media_refs,
+        quarantine=quarantine,
+        visibility=visibility_of(said.get("visibility", "")),
+        audience=audience,
+    )
+
+
+def encode_quarantine(why: Quarantine) -> bytes:
+    """Write the cell `quarantine`."""
+    return _json({"reason": why.reason, "at_ms": why.at_ms, "cleared": why.cleared})
+
+
+def decode_quarantine(cell: bytes) -> Quarantine:
+    """Read it, as this version or another wrote it. Raises one of `UNREADABLE`."""
+    said = json.loads(cell)
+    return Quarantine(_scalars(said["reason"]), int(said["at_ms"]), bool(said["cleared"]))
+
+
+def encode_lineage(lineage: Lineage) -> list[Any]:
+    """Give what JSON can hold: the conversation and those above, the one answered last."""
+    return [lineage.conversation_id, list(lineage.ancestor_ids)]
+
+
+def decode_lineage(value: list[Any] | None) -> Lineage:
+    """Read what `encode_lineage` gave, None for none. Raises one of `UNREADABLE` for others."""
+    if value is None:
+        return NO_LINEAGE
+    conversation_id, ancestor_ids, *_ = value
+    ids = (conversation_id, *ancestor_ids)
+    if not all(isinstance(each, int) and 0 <= each <= MAX_ID for each in ids):
+        raise ValueError("ids are numbers of 63 bits")
+    return Lineage(conversation_id, tuple(ancestor_ids))
 
 
 def _json(value: object) -> bytes:
@@ -87,6 +155,16 @@ def _entities(text: str, offsets: dict[str, list[list[Any]]]) -> Entities:
         if name in _MADE_OF
     }
     return Entities(**found) if found else NO_ENTITIES
+
+
+def _media_ref(said: list[Any]) -> MediaRef:
+    """Read a picture; what a newer version has added stands behind. Raises one of `UNREADABLE`."""
+    ref = MediaRef(*said[: len(_OF_MEDIA)])
+    if not (0 < ref.media_id <= MAX_ID and 0 < ref.width <= _MOST and 0 < ref.height <= _MOST):
+        raise ValueError("a picture has an id and a size")
+    for text in (ref.content_type, ref.blurhash, ref.alt_text):
+        _scalars(text)
+    return ref
 
 
 def _named(kind: type[_Named]) -> Callable[..., _Named]:

@@ -29,7 +29,8 @@ class Deletion:
 
     async def delete(self, tweet: Tweet) -> None:
         """Delete a tweet; on return that is durable and will be announced. Idempotent."""
-        event = self._events.deleted(tweet.tweet_id, tweet.user_id)
+        media_ids = [each.media_id for each in tweet.media_refs]
+        event = self._events.deleted(tweet.tweet_id, tweet.user_id, media_ids)
         await self._store.delete(tweet, self._clock.now_ms(), event)
         hidden = self._own_timeline.deleted(tweet.tweet_id, tweet.user_id)
         await best_effort("deleted", tweet.tweet_id, hidden)

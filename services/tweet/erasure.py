@@ -60,7 +60,7 @@ class TweetErasure:
         before: int | None = None
         while ids := await self._store.list_by_author(user_id, before, PAGE_TWEETS):
             # What is listed but missing is being deleted by somebody else.
-            found = await self._store.get_many(ids)
+            found = await self._store.get_many(ids, hidden=True)
             await self._delete_all(list(found.values()))
             before = ids[-1]
             if monotonic() >= end_s:

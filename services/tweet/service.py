@@ -2,17 +2,43 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
-from services.platform.error_reasons import Reason
-from services.platform.errors import InvalidArgumentError, NotFoundError
+from services.platform.errors import InvalidArgumentError
 from services.platform.ids.arguments import check_id, check_ids, check_optional_id
-from services.platform.ids.request_ids import fingerprint, reused, validate_request_id
+from services.platform.ids.request_ids import reused, validate_request_id
 from services.platform.ids.snowflake_time import time_ms
 from services.platform.runtime.clock import Clock
-from services.tweet.content import Content, read_content
+from services.platform.visibility.ports import Sights
+from services.tweet.audience import audience_of
+from services.tweet.content import read_content
+from services.tweet.creating import (
+    answered_user,
+    check_media_ids,
+    fingerprint_of,
+    read_visibility,
+)
 from services.tweet.deletion import Deletion, best_effort, check_author
-from services.tweet.model import AuthorTweets, Delivery, RequestClaim, Tweet
-from services.tweet.ports import IdSource, OwnTimeline, TweetEvents, TweetStore, UserDirectory
+from services.tweet.lineage import lineage_below
+from services.tweet.model import (
+    NO_LINEAGE,
+    AuthorTweets,
+    Delivery,
+    Lineage,
+    MediaRef,
+    RequestClaim,
+    Tweet,
+)
+from services.tweet.ports import (
+    Handles,
+    IdSource,
+    Media,
+    OwnTimeline,
+    TweetEvents,
+    TweetStore,
+    UserDirectory,
+)
+from services.tweet.seeing import Seeing, no_author, no_tweet, referenced
 
 __all__ = [
     "MAX_AUTHORS_PER_LIST",
@@ -48,13 +74,19 @@ class TweetService:
         *,
         store: TweetStore,
         users: UserDirectory,
+        media: Media,
         ids: IdSource,
         own_timeline: OwnTimeline,
         events: TweetEvents,
         clock: Clock,
+        sights: Sights,
+        handles: Handles,
     ) -> None:
+        self._seeing = Seeing(sights)
+        self._handles = handles
         self._store = store
         self._users = users
+        self._media = media
         self._ids = ids
         self._own_timeline = own_timeline
         self._events = events
@@ -69,30 +101,44 @@ class TweetService:
         quote: int = 0,
         request_id: str = "",
         language: str = "",
+        media_ids: Sequence[int] = (),
+        visibility: str = "",
     ) -> Tweet:
         """Make a tweet; on return it is durable and will be delivered at least once.
 
-        Its language is detected if `language` (BCP 47) is empty.
+        Its language is detected if `language` (BCP 47) is empty; `text` may be so where there are
+        pictures.
 
         A repeat with the same `request_id` (empty: none) and content gives the first answer, even
-        after the tweet was deleted, which it stays. Raises `NotFoundError` for the author or a
-        tweet answered or quoted, `AlreadyExistsError` if `request_id` was used for other content.
+        after the tweet was deleted, which it stays; its pictures are gone then. Raises
+        `NotFoundError` for the author, a tweet answered or quoted (also one that the author may not
+        see), or a picture,
+        `FailedPreconditionError` for a picture that is not ready or another tweet's, and
+        `AlreadyExistsError` if `request_id` was used for other content.
         """
         check_id("user_id", user_id)
-        said = await read_content(text, language)
+        check_media_ids(media_ids)
+        seen_by = read_visibility(visibility)
+        said = await read_content(text, language, may_be_empty=bool(media_ids))
         check_optional_id("in_reply_to_tweet_id", in_reply_to)
         check_optional_id("quote_tweet_id", quote)
         validate_request_id(request_id)
 
-        content = _fingerprint(said, in_reply_to, quote) if request_id else ""
+        asked = (said, in_reply_to, quote, media_ids, seen_by)
+        content = fingerprint_of(*asked) if request_id else ""
         claim = await self._store.find_claim(user_id, request_id) if request_id else None
         repeated = claim is not None
         if claim is None:
             # A claim is made after these checks were passed, so a repeat skips them: it gives the
             # first answer even if the tweet answered was deleted in between.
             await self._check_author_exists(user_id)
-            await self._check_references(in_reply_to, quote)
-            claim, repeated = await self._claim(user_id, request_id, content)
+            found = await referenced(self._store, self._seeing, user_id, in_reply_to, quote)
+            lineage = lineage_below(found[in_reply_to]) if in_reply_to else NO_LINEAGE
+            claim, repeated = await self._claim(user_id, request_id, content, lineage)
+        elif in_reply_to:
+            found = await self._store.get_many([claim.tweet_id, in_reply_to])
+        else:
+            found = {}
         if claim.fingerprint != content:
             raise reused(request_id)
         tweet = Tweet(
@@ -104,20 +150,35 @@ class TweetService:
             quote_tweet_id=quote,
             entities=said.entities,
             language=said.language,
+            in_reply_to_user_id=answered_user(found, claim.tweet_id, in_reply_to),
+            lineage=claim.lineage,
+            visibility=seen_by,
+            audience=await audience_of(self._handles, said.entities, seen_by),
         )
-        if not (repeated and await self._store.was_created(tweet.tweet_id)):
+        was_created = repeated and await self._store.was_created(tweet.tweet_id)
+        if media_ids:
+            refs = await self._carried(tweet, media_ids, was_created=was_created)
+            tweet = replace(tweet, media_refs=refs)
+        if not was_created:
             await self._commit(tweet, repeated=repeated)
         # Also for a repeat of what was made: the first try may have died just before this.
         await self._show(tweet)
         return tweet
 
-    async def get(self, tweet_id: int) -> Tweet:
-        """Read a tweet; `NotFoundError` if there is none or it was deleted."""
+    async def get(self, tweet_id: int, reader: int) -> Tweet:
+        """Read a tweet; `NotFoundError` if there is none for the reader (0: nobody special)."""
         check_id("tweet_id", tweet_id)
-        tweet = (await self._store.get_many([tweet_id])).get(tweet_id)
-        if tweet is None:
-            raise _no_tweet("tweet_id", tweet_id)
+        tweet = (await self._store.get_many([tweet_id], hidden=True)).get(tweet_id)
+        withheld = tweet is not None and tweet.is_hidden and tweet.user_id != reader
+        if tweet is None or withheld or not await self._seeing.seen(reader, [tweet]):
+            raise no_tweet("tweet_id", tweet_id)
         return tweet
+
+    async def get_many(self, tweet_ids: Sequence[int], reader: int) -> list[Tweet]:
+        """Read those of 1 to `MAX_LOOKUP_IDS` tweets that there are for the reader."""
+        found, _ = await self.lookup(tweet_ids)
+        seen = await self._seeing.seen(reader, found)
+        return [tweet for tweet in found if tweet.tweet_id in seen]
 
     async def delete(self, tweet_id: int, *, user_id: int = 0, request_id: str = "") -> None:
         """Delete a tweet for good; `NotFoundError` if there is none or it was deleted before.
@@ -128,11 +189,11 @@ class TweetService:
         check_id("tweet_id", tweet_id)
         check_optional_id("user_id", user_id)
         validate_request_id(request_id)
-        tweet = (await self._store.get_many([tweet_id])).get(tweet_id)
+        tweet = (await self._store.get_many([tweet_id], hidden=True)).get(tweet_id)
         if tweet is None:
             if request_id and await self._is_repeat(tweet_id, user_id, request_id):
                 return
-            raise _no_tweet("tweet_id", tweet_id)
+            raise no_tweet("tweet_id", tweet_id)
         check_author(tweet, user_id)
         if request_id:
             await self._store.claim_deletion(tweet, request_id)
@@ -146,14 +207,15 @@ class TweetService:
     async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[Tweet], list[int]]:
         """(tweets, ids that name none or a deleted one), each in the order asked for, once each.
 
-        Takes 1 to `MAX_LOOKUP_IDS` ids.
+        One in quarantine, or whose row cannot be read, is in neither: it is not gone. Takes 1 to
+        `MAX_LOOKUP_IDS` ids.
         """
         check_ids("tweet_ids", tweet_ids, most=MAX_LOOKUP_IDS)
         wanted = list(dict.fromkeys(tweet_ids))
-        found = await self._store.get_many(wanted)
+        found, unreadable = await self._store.read_many(wanted)
         return (
             [found[tweet_id] for tweet_id in wanted if tweet_id in found],
-            [tweet_id for tweet_id in wanted if tweet_id not in found],
+            [each for each in wanted if each not in found and each not in unreadable],
         )
 
     async def list_by_authors(
@@ -191,18 +253,30 @@ class TweetService:
             raise InvalidArgumentError("delivery", "must be push or pull")
         decided = await self._store.decide_delivery(tweet_id, delivery)
         if decided is None:
-            raise _no_tweet("tweet_id", tweet_id)
+            raise no_tweet("tweet_id", tweet_id)
         return decided
 
     async def _claim(
-        self, user_id: int, request_id: str, content: str
+        self, user_id: int, request_id: str, content: str, lineage: Lineage
     ) -> tuple[RequestClaim, bool]:
         """(the claim that holds, whether another request made it); one of its own without an id."""
-        own = RequestClaim(await self._ids.next_id(), content)
+        own = RequestClaim(await self._ids.next_id(), content, lineage)
         if not request_id:
             return own, False
         claim = await self._store.claim(user_id, request_id, own)
         return claim, claim.tweet_id != own.tweet_id
+
+    async def _carried(
+        self, tweet: Tweet, media_ids: Sequence[int], *, was_created: bool
+    ) -> tuple[MediaRef, ...]:
+        """Give the pictures of a tweet, bound to it before it is there.
+
+        So none is another's by then; those of a tweet that never comes to be are collected.
+        """
+        if not was_created:
+            return await self._media.attach(tweet.user_id, tweet.tweet_id, media_ids)
+        kept = (await self._store.get_many([tweet.tweet_id], hidden=True)).get(tweet.tweet_id)
+        return () if kept is None else kept.media_refs
 
     async def _commit(self, tweet: Tweet, *, repeated: bool) -> None:
         """Make the tweet durable, with its event.
@@ -213,7 +287,7 @@ class TweetService:
         if repeated:
             # It comes to be only now, so it must not be the tweet of somebody deleted meanwhile.
             await self._check_author_exists(tweet.user_id)
-        await self._store.create(tweet, self._events.created(tweet.tweet_id, tweet.user_id))
+        await self._store.create(tweet, self._events.created(tweet))
 
     async def _show(self, tweet: Tweet) -> None:
         """Let authors see their own tweet at once."""
@@ -222,34 +296,4 @@ class TweetService:
 
     async def _check_author_exists(self, user_id: int) -> None:
         if await self._users.missing([user_id]):
-            raise NotFoundError(
-                f"user_id: no user {user_id}",
-                reason=Reason.USER_NOT_FOUND,
-                metadata={"field": "user_id", "user_id": str(user_id)},
-            )
-
-    async def _check_references(self, in_reply_to: int, quote: int) -> None:
-        references = {"in_reply_to_tweet_id": in_reply_to, "quote_tweet_id": quote}
-        wanted = {field: tweet_id for field, tweet_id in references.items() if tweet_id}
-        if not wanted:
-            return
-        found = await self._store.get_many(list(wanted.values()))
-        for field, tweet_id in wanted.items():
-            if tweet_id not in found:
-                raise _no_tweet(field, tweet_id)
-
-
-def _fingerprint(said: Content, in_reply_to: int, quote: int) -> str:
-    """Tell repeats from other content. Without a language it is as in versions that had none."""
-    content: list[str | int] = [said.text, in_reply_to, quote]
-    if said.given_language:
-        content.append(said.given_language)
-    return fingerprint(*content)
-
-
-def _no_tweet(field: str, tweet_id: int) -> NotFoundError:
-    return NotFoundError(
-        f"{field}: no tweet {tweet_id}",
-        reason=Reason.TWEET_NOT_FOUND,
-        metadata={"field": field, "tweet_id": str(tweet_id)},
-    )
+            raise no_author(user_id)

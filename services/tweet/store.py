@@ -1,8 +1,11 @@
-"""Tweets as rows: one row a tweet, one row in its author's list, one row a request id.
+"""Tweets as rows: one row a tweet, one in its author's list, one row a request id.
 
-A tweet's row has the cells `body` and `said` (JSON), `deleted` and `delivery`. Deletion is a cell
-of its own, in the tweet's row and in the author's list, and readers believe it above all: a create
-that is replayed later writes the first two again and changes nothing of that.
+One more is in the list of the tweet that it answers (see `reply_rows`).
+
+A tweet's row has the cells `body` and `said` (JSON), `deleted`, `delivery` and `quarantine` (see
+`quarantine_store`); that of a retweet has no body, and is read by `RowRetweetStore` alone. Deletion
+is a cell of its own, in the tweet's row and in both lists, and readers believe it above all: a
+create that is replayed later writes the first two again and changes nothing of that.
 """
 
 from collections.abc import Sequence
@@ -13,32 +16,34 @@ from services.platform.rows.cells import swap_cell
 from services.platform.rows.json_cells import JsonCells
 from services.platform.rows.keys import KeyRange, request_row_key
 from services.platform.rows.port import CellName, Row, RowMutation, RowStore, Scan, TableSpec
-from services.platform.rows.reading import UNREADABLE, log_unreadable
-from services.tweet.body_cells import decode_body, encode_body, encode_said
+from services.tweet.body_cells import (
+    decode_lineage,
+    encode_body,
+    encode_lineage,
+    encode_said,
+)
 from services.tweet.keys import (
+    DELETE_ENTRY_BIT,
+    DELETED,
+    LISTED,
+    RETWEET,
     TWEET_SHARDS,
     author_range,
     author_row_key,
     parse_author_row_key,
-    parse_tweet_row_key,
     tweet_row_key,
     tweet_shard,
     tweets_after,
 )
 from services.tweet.model import Delivery, RequestClaim, Tweet, TweetSlice
+from services.tweet.reply_rows import listed, unlisted
 from services.tweet.spec import REQUESTS, TWEET_EVENTS, TWEETS, TWEETS_BY_AUTHOR
+from services.tweet.tweet_rows import BODY, SAID, is_live, readable, tweet_id_of
 
 __all__ = ["RowTweetStore"]
 
 
-DELETE_ENTRY_BIT = 1 << 63
-"""Distinguishes the outbox entry of a deletion from the creation's; ids leave this bit clear."""
-
-_BODY = b"body"
-_SAID = b"said"
-_DELETED = b"deleted"
 _DELIVERY = b"delivery"
-_LISTED = b"listed"
 _CLAIM = b"claim"
 _AUTHOR = b"author"
 _YES = b"1"
@@ -53,20 +58,40 @@ class RowTweetStore:
         self._rows = rows
         self._outbox = outbox
 
-    async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, Tweet]:
-        """Read tweets by id; what is unknown, deleted or unreadable is left out."""
+    async def get_many(self, tweet_ids: Sequence[int], *, hidden: bool = False) -> dict[int, Tweet]:
+        """Read tweets by id; what is unknown, deleted, unreadable or not to be seen is left out."""
+        found, _ = await self._read_many(tweet_ids, hidden=hidden)
+        return found
+
+    async def read_many(self, tweet_ids: Sequence[int]) -> tuple[dict[int, Tweet], frozenset[int]]:
+        """Read tweets by id, and tell which rows are those of tweets and give none."""
+        return await self._read_many(tweet_ids, hidden=False)
+
+    async def _read_many(
+        self, tweet_ids: Sequence[int], *, hidden: bool
+    ) -> tuple[dict[int, Tweet], frozenset[int]]:
         keys = [tweet_row_key(tweet_id) for tweet_id in tweet_ids]
         rows = await self._rows.read_rows(TWEETS.name, keys)
-        found = filter(None, map(_readable, rows.values()))
-        return {tweet.tweet_id: tweet for tweet in found}
+        found: dict[int, Tweet] = {}
+        withheld: set[int] = set()
+        for tweet_id, key in zip(tweet_ids, keys, strict=True):
+            row = rows.get(key)
+            if row is None or not is_live(row):
+                continue
+            tweet = readable(row)
+            if tweet is None or (tweet.is_hidden and not hidden):
+                withheld.add(tweet_id)
+            else:
+                found[tweet_id] = tweet
+        return found, frozenset(withheld)
 
     async def was_created(self, tweet_id: int) -> bool:
         """Whether the row has a body, which a deletion leaves there, empty."""
         row = await self._read(TWEETS, tweet_row_key(tweet_id))
-        return row is not None and _BODY in row.cells
+        return row is not None and BODY in row.cells
 
     async def create(self, tweet: Tweet, event: bytes) -> None:
-        """Write the tweet, its place in the author's list and its event together."""
+        """Write the tweet, its places in lists and its event together."""
         # The tweet's own time, so that a replay is older than whatever happened since.
         at_ms = tweet.created_at_ms
         await self._outbox.commit(
@@ -74,21 +99,22 @@ class RowTweetStore:
                 RowMutation(
                     TWEETS.name,
                     tweet_row_key(tweet.tweet_id),
-                    {_BODY: encode_body(tweet), _SAID: encode_said(tweet)},
+                    {BODY: encode_body(tweet), SAID: encode_said(tweet)},
                     timestamp_ms=at_ms,
                 ),
                 RowMutation(
                     TWEETS_BY_AUTHOR.name,
                     author_row_key(tweet.user_id, tweet.tweet_id),
-                    {_LISTED: _YES},
+                    {LISTED: _YES},
                     timestamp_ms=at_ms,
                 ),
+                *listed(tweet),
             ],
             OutboxEntry(tweet.tweet_id, TWEET_EVENTS, event),
         )
 
     async def delete(self, tweet: Tweet, at_ms: int, event: bytes) -> None:
-        """Mark the tweet and its place in the list as deleted, with the event."""
+        """Mark the tweet and its places in lists as deleted, with the event."""
         # The id may come from a machine whose clock is ahead, and a body of the same millisecond
         # would win if the create were replayed.
         at_ms = max(at_ms, tweet.created_at_ms + 1)
@@ -97,16 +123,17 @@ class RowTweetStore:
                 RowMutation(
                     TWEETS.name,
                     tweet_row_key(tweet.tweet_id),
-                    {_BODY: _FORGOTTEN, _SAID: _FORGOTTEN, _DELETED: _YES},
+                    {BODY: _FORGOTTEN, SAID: _FORGOTTEN, DELETED: _YES},
                     timestamp_ms=at_ms,
                 ),
                 # A cell, not a deleted row, which a replayed create would bring back.
                 RowMutation(
                     TWEETS_BY_AUTHOR.name,
                     author_row_key(tweet.user_id, tweet.tweet_id),
-                    {_DELETED: _YES},
+                    {DELETED: _YES},
                     timestamp_ms=at_ms,
                 ),
+                *unlisted(tweet, at_ms),
             ],
             OutboxEntry(tweet.tweet_id | DELETE_ENTRY_BIT, TWEET_EVENTS, event),
         )
@@ -153,7 +180,7 @@ class RowTweetStore:
             for (user_id, keys), scan, rows in each:
                 ids = found[user_id]
                 ids += [
-                    parse_author_row_key(row.key)[1] for row in rows if _DELETED not in row.cells
+                    parse_author_row_key(row.key)[1] for row in rows if DELETED not in row.cells
                 ]
                 if len(rows) == scan.limit and len(ids) < limit:
                     # Deleted tweets took places in this scan: the next one begins just after it.
@@ -165,10 +192,11 @@ class RowTweetStore:
         """Scan the rows behind that of `after`, by shard and id."""
         keys = tweets_after(after)
         rows = await self._rows.scan(TWEETS.name, keys.start, keys.end, limit=limit)
-        tweets = tuple(filter(None, map(_readable, rows)))
+        found = filter(None, map(readable, rows))
+        tweets = tuple(tweet for tweet in found if not tweet.is_hidden)
         if len(rows) < limit:
             return TweetSlice(tweets, None, 100)
-        last = next(filter(None, map(_tweet_id, reversed(rows))), after)
+        last = next(filter(None, map(tweet_id_of, reversed(rows))), after)
         if last == after:
             raise ValueError(f"{limit} rows of {TWEETS.name} in a row have no key of a tweet")
         return TweetSlice(tweets, last, 100 * tweet_shard(last or 0) // TWEET_SHARDS)
@@ -177,7 +205,7 @@ class RowTweetStore:
         """Write the decision if there is none; gives the one that holds."""
         key = tweet_row_key(tweet_id)
         row = await self._read(TWEETS, key)
-        if row is None or not _is_live(row):
+        if row is None or not (is_live(row) or row.cells.get(RETWEET)):
             return None
         decided = row.cells.get(_DELIVERY)
         if decided is None:
@@ -189,41 +217,19 @@ class RowTweetStore:
         return (await self._rows.read_rows(table.name, [key])).get(key)
 
 
-def _readable(row: Row) -> Tweet | None:
-    """Read a row; None for a deleted tweet, and for one that cannot be read, which is logged."""
-    if not _is_live(row):
-        return None
-    try:
-        return decode_body(parse_tweet_row_key(row.key), row.cells[_BODY], row.cells.get(_SAID))
-    except UNREADABLE as error:
-        log_unreadable(TWEETS.name, row, error)
-        return None
-
-
-def _tweet_id(row: Row) -> int | None:
-    """Read a row's key; None for what is no tweet's."""
-    try:
-        return parse_tweet_row_key(row.key)
-    except ValueError:
-        return None
-
-
-def _is_live(row: Row) -> bool:
-    return _BODY in row.cells and _DELETED not in row.cells
-
-
 def _deletion_key(tweet_id: int, request_id: str) -> bytes:
     # Of the tweet: whose it was is not known any more to whoever asks again.
     return request_row_key(f"delete#{tweet_id:016x}", request_id)
 
 
 def _encode_claim(claim: RequestClaim) -> list[Any]:
-    return [claim.tweet_id, claim.fingerprint]
+    return [claim.tweet_id, claim.fingerprint, encode_lineage(claim.lineage)]
 
 
 def _decode_claim(found: list[Any]) -> RequestClaim:
-    tweet_id, fingerprint, *_ = found
-    return RequestClaim(tweet_id, fingerprint)
+    # Claims of the release before there were lineages end here.
+    tweet_id, fingerprint, lineage, *_ = (*found, None)
+    return RequestClaim(tweet_id, fingerprint, decode_lineage(lineage))
 
 
 _CLAIMS = JsonCells(_encode_claim, _decode_claim)

@@ -12,9 +12,9 @@ __all__ = ["MAX_STREAMED", "TWEETS_PER_PAGE", "TweetStreaming"]
 MAX_STREAMED = 10_000
 """Rows that one stream reads: some seconds of work, after which whoever reads asks anew."""
 
-TWEETS_PER_PAGE = 15
-"""As many of any size as one message holds: the longest URLs make a tweet of 270 kB, as each is in
-the text and among the entities, and 4 MB is what a channel takes."""
+TWEETS_PER_PAGE = 14
+"""As many of any size as one message holds: the longest URLs, each in the text and among the
+entities, and four pictures make a tweet of 290 kB, and 4 MB is what a channel takes."""
 
 
 class TweetStreaming:

@@ -8,7 +8,7 @@ anywhere costs no handle, and no two rows ever have the same.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from services.platform.error_reasons import Reason
@@ -42,6 +42,20 @@ class HandleClaims:
             return None
         user = (await self._store.get([claim.user_id])).get(claim.user_id)
         return user if user is not None and _has(user, canonical(handle)) else None
+
+    async def owners(self, handles: Sequence[str]) -> list[User]:
+        """Read the users who have these handles, in any case, each once; in two reads."""
+        unique = list(dict.fromkeys(map(canonical, handles)))
+        claims = await self._store.get_claims(unique)
+        ids = list({claim.user_id: None for claim in claims.values()})
+        users = await self._store.get(ids) if ids else {}
+        return [
+            user
+            for handle in unique
+            if (claim := claims.get(handle)) is not None
+            and (user := users.get(claim.user_id)) is not None
+            and _has(user, handle)
+        ]
 
     async def take(self, handle: str, user_id: int) -> HandleClaim:
         """Claim a handle for a user; raises `AlreadyExistsError` (`HANDLE_TAKEN`).

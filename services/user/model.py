@@ -4,8 +4,11 @@ from dataclasses import dataclass
 
 __all__ = [
     "Account",
+    "Counts",
+    "FollowCounts",
     "FormerHandle",
     "HandleClaim",
+    "ListedName",
     "RequestKey",
     "RequestMark",
     "RequestRecord",
@@ -25,6 +28,26 @@ class User:
     """Unix milliseconds."""
     bio: str = ""
     """What the user says of itself; empty for nothing."""
+    protected: bool = False
+    """Whether the user's tweets are for approved followers only."""
+    pinned_tweet_id: int = 0
+    """The tweet pinned to the profile, 0 for none; it may be gone since."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowCounts:
+    """How many follow a user, and are followed by it; None for what is not known."""
+
+    followers: int | None = None
+    following: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is counted of a user; None for what is not known."""
+
+    follows: FollowCounts
+    tweets: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +119,14 @@ class RequestRecord:
     """A digest of the content: only a request with the same one is a repeat."""
     answer: User | None = None
     """What a repeat is answered; None while that is not known, and for a deletion."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedName:
+    """An entry of the list of names."""
+
+    key: bytes
+    """Its place in the list."""
+    name: str
+    """As it is searched, see `names`."""
+    user_id: int

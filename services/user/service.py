@@ -18,6 +18,7 @@ from services.platform.observability.log_events import EVENT_USER_TIDYING_FAILED
 from services.platform.runtime.clock import Clock
 from services.platform.text.handles import (
     canonical,
+    is_handle,
     validate_bio,
     validate_display_name,
     validate_handle,
@@ -25,8 +26,18 @@ from services.platform.text.handles import (
 )
 from services.user.claims import HandleClaims, taken
 from services.user.former_handles import FormerHandles
+from services.user.missing import no_user
 from services.user.model import Account, RequestMark, User
-from services.user.ports import AnnounceGone, IdSource, UserEvents, UserStore
+from services.user.name_index import NameIndex
+from services.user.ports import (
+    AnnounceChanged,
+    AnnounceGone,
+    IdSource,
+    Protection,
+    UserEvents,
+    UserStore,
+)
+from services.user.protecting import Protecting
 from services.user.requests import Requests
 
 __all__ = ["MAX_IDS_PER_LOOKUP", "UserService"]
@@ -57,14 +68,20 @@ class UserService:
         clock: Clock,
         announce_gone: AnnounceGone,
         *,
+        announce_changed: AnnounceChanged,
         former: FormerHandles,
+        names: NameIndex,
+        protection: Protection,
     ) -> None:
         self._store = store
         self._announce_gone = announce_gone
+        self._announce_changed = announce_changed
         self._ids = ids
         self._events = events
         self._clock = clock
         self._former = former
+        self._names = names
+        self._protecting = Protecting(protection)
         self._claims = HandleClaims(store, clock)
         self._requests = Requests(store)
 
@@ -87,11 +104,14 @@ class UserService:
             if mark is not None:
                 user = (await self._requests.bind(scope, mark, user)).answer or user
         claim = await self._claims.take(handle, user.user_id)
+        await self._names.list_names(user, 0)
         # Not added: a repeat of this request was faster, or we were so slow that somebody else
         # took us for dead, and barred the id.
-        if not await self._store.add(user) and not await self._store.was_created(user.user_id):
-            await self._claims.release({handle: claim})
-            raise taken(handle)
+        if not await self._store.add(user):
+            await self._best_effort(self._names.unlist(user, {}))
+            if not await self._store.was_created(user.user_id):
+                await self._claims.release({handle: claim})
+                raise taken(handle)
         return user
 
     async def get(self, user_id: int) -> User:
@@ -99,7 +119,7 @@ class UserService:
         check_id("user_id", user_id)
         user = (await self._store.get([user_id])).get(user_id)
         if user is None:
-            raise _no_user(user_id)
+            raise no_user(user_id)
         return user
 
     async def get_by_handle(self, handle: str) -> User:
@@ -121,13 +141,26 @@ class UserService:
         missing = [user_id for user_id in dict.fromkeys(user_ids) if user_id not in users]
         return found, missing
 
-    async def update(
+    async def lookup_by_handle(self, handles: Sequence[str]) -> list[User]:
+        """Read the users who have 1 to `MAX_IDS_PER_LOOKUP` handles, in the order of these.
+
+        What nobody has, or can have, is left out.
+        """
+        if not 1 <= len(handles) <= MAX_IDS_PER_LOOKUP:
+            raise InvalidArgumentError(
+                "handles", f"must be 1 to {MAX_IDS_PER_LOOKUP}, are {len(handles)}"
+            )
+        possible = list(filter(is_handle, handles))
+        return await self._claims.owners(possible) if possible else []
+
+    async def update(  # noqa: PLR0913 - what a user may have
         self,
         user_id: int,
         *,
         handle: str | None = None,
         display_name: str | None = None,
         bio: str | None = None,
+        protected: bool | None = None,
         request_id: str = "",
     ) -> User:
         """Change what is given (None: it stays), all of it at once; returns the user.
@@ -137,21 +170,27 @@ class UserService:
         (`HANDLE_TAKEN`).
         """
         check_id("user_id", user_id)
-        if handle is None and display_name is None and bio is None:
-            raise InvalidArgumentError("handle", "or display_name or bio must be given")
+        if handle is None and display_name is None and bio is None and protected is None:
+            raise InvalidArgumentError("handle", "or display_name, bio or protected must be given")
         handle = None if handle is None else validate_handle(handle)
         display_name = None if display_name is None else validate_display_name(display_name)
         bio = None if bio is None else validate_bio(bio)
-        # A request without a bio is the same to a process that knows none.
+        # A request without what is new is the same to a process that knows none of it.
         said = () if bio is None else (bio,)
+        said = said if protected is None else (*said, f"protected: {protected}")
         mark = _mark(request_id, "update", handle, display_name, *said)
+        user: User | None = None
         for _ in range(MAX_CHANGE_ATTEMPTS):
             account = await self._store.find(user_id)
             answer = None if mark is None else await self._answer(user_id, account, mark)
             if answer is not None:
+                # The first try may have died before this.
+                await self._protected(account, protected)
                 return answer
             if account is None:
-                raise _no_user(user_id)
+                if user is not None:
+                    await self._best_effort(self._names.forget(user))
+                raise no_user(user_id)
             if handle is not None and not self._had(account, handle):
                 validate_new_handle(handle)  # who has a reserved one from before keeps it
             user = replace(
@@ -159,8 +198,10 @@ class UserService:
                 handle=handle or account.user.handle,
                 display_name=display_name or account.user.display_name,
                 bio=account.user.bio if bio is None else bio,
+                protected=account.user.protected if protected is None else protected,
             )
-            if await self._change(account, user, mark):
+            if await self._change(account, user, mark, protected=protected):
+                await self._protected(Account(user, account.revision + 1), protected)
                 return user
         raise UnavailableError(f"user {user_id} is changing too fast")
 
@@ -178,13 +219,18 @@ class UserService:
                 # The first try may have died just before this.
                 await self._best_effort(self._announce_gone(user_id))
                 return
-            raise _no_user(user_id)
+            raise no_user(user_id)
         if mark is not None:
             await self._requests.bind(user_id, mark)
         await self._requests.remember(account)
         handles = [account.user.handle, *(each.canonical for each in account.former)]
         claims = await self._claims.held_by(user_id, handles)
         at_ms = self._clock.now_ms()
+        # Before the user is gone: a name is in its key, and nobody would come back for it.
+        await self._names.forget(account.user)
+        latest = await self._store.find(user_id)
+        if latest is not None and latest.user != account.user:
+            await self._names.forget(latest.user)
         await self._store.delete(user_id, at_ms, self._events.deleted(user_id, at_ms))
         await self._best_effort(self._announce_gone(user_id))
         await self._best_effort(self._claims.release(claims))
@@ -205,21 +251,33 @@ class UserService:
             return record.answer
         return account.user if account is not None and account.changed_by == mark else None
 
-    async def _change(self, account: Account, user: User, mark: RequestMark | None) -> bool:
+    async def _change(
+        self, account: Account, user: User, mark: RequestMark | None, *, protected: bool | None
+    ) -> bool:
         """Make the row say `user`; False, and nothing changed, if it is not `account` any more."""
         if canonical(user.handle) != canonical(account.user.handle):
             await self._claims.take(user.handle, user.user_id)
+        # Once nothing refuses the change: a refusal leaves nothing.
+        await self._protecting.before(account, protected)
         held = self._former.after(account, user, self._clock.now_ms())
         freed = await self._claims.held_by(user.user_id, held.freed)
         await self._requests.remember(account)
         after = Account(user, account.revision + 1, mark, held.former)
+        given_up = await self._names.change(account.user, user, after.revision)
         if not await self._store.replace(account, after):
             return False
         # The change is made, whatever becomes of the rest: an old claim passes on by itself, and
         # the next change of the row remembers the answer.
+        await self._best_effort(self._announce_changed(user.user_id))
         await self._best_effort(self._claims.release(freed))
+        if given_up is not None:
+            await self._best_effort(self._names.unlist(user, given_up))
         await self._best_effort(self._requests.remember(after))
         return True
+
+    async def _protected(self, account: Account | None, protected: bool | None) -> None:  # noqa: FBT001
+        if account is not None and await self._protecting.after(account, protected):
+            await self._best_effort(self._announce_changed(account.user.user_id))
 
     async def _best_effort(self, done: Awaitable[None]) -> None:
         try:
@@ -231,11 +289,3 @@ class UserService:
 def _mark(request_id: str, *content: str | None) -> RequestMark | None:
     validate_request_id(request_id)
     return RequestMark(request_id, fingerprint(*content)) if request_id else None
-
-
-def _no_user(user_id: int) -> NotFoundError:
-    return NotFoundError(
-        f"user {user_id} does not exist",
-        reason=Reason.USER_NOT_FOUND,
-        metadata={"user_id": str(user_id)},
-    )

@@ -12,9 +12,15 @@ from typing import Any
 from services.platform.outbox.outbox import Commits, OutboxEntry
 from services.platform.rows.cells import swap_cell
 from services.platform.rows.json_cells import JsonCells
-from services.platform.rows.keys import parse_user_row_key, request_row_key, user_row_key
+from services.platform.rows.keys import (
+    checked_id,
+    parse_user_row_key,
+    request_row_key,
+    user_row_key,
+)
 from services.platform.rows.port import CellName, Row, RowMutation, RowStore, TableSpec
 from services.platform.rows.reading import UNREADABLE, log_unreadable
+from services.user.keys import users_after
 from services.user.model import (
     Account,
     FormerHandle,
@@ -61,6 +67,25 @@ class RowUserStore:
                 log_unreadable(USERS.name, row, error)
         return users
 
+    async def read_slice(
+        self, after: int | None, limit: int
+    ) -> tuple[Sequence[Account], int | None]:
+        """Scan the rows behind that of `after`; what cannot be read is left out."""
+        keys = users_after(after)
+        rows = await self._rows.scan(USERS.name, keys.start, keys.end, limit=limit)
+        found: list[Account] = []
+        last: int | None = None
+        for row in rows:
+            try:
+                last = parse_user_row_key(row.key)
+                if _is_live(row):
+                    found.append(_account(row))
+            except UNREADABLE as error:
+                log_unreadable(USERS.name, row, error)
+        if rows and last is None:
+            raise ValueError(f"{limit} rows of {USERS.name} in a row have no key of a user")
+        return found, last if len(rows) == limit else None
+
     async def find(self, user_id: int) -> Account | None:
         """Read a user's row with its revision; None if nobody has the id."""
         row = await self._read(USERS, user_row_key(user_id))
@@ -101,6 +126,19 @@ class RowUserStore:
         """Read who claims a handle; None if nobody does."""
         row = await self._read(HANDLES, canonical_handle.encode())
         return None if row is None else _CLAIMS.loads(row.cells[_CLAIM])
+
+    async def get_claims(self, canonical_handles: Sequence[str]) -> dict[str, HandleClaim]:
+        """Read who claims handles, in one read; what is unreadable is left out."""
+        rows = await self._rows.read_rows(
+            HANDLES.name, [handle.encode() for handle in canonical_handles]
+        )
+        claims: dict[str, HandleClaim] = {}
+        for key, row in rows.items():
+            try:
+                claims[key.decode()] = _CLAIMS.loads(row.cells[_CLAIM])
+            except UNREADABLE as error:
+                log_unreadable(HANDLES.name, row, error)
+        return claims
 
     async def replace_claim(
         self, canonical_handle: str, expected: HandleClaim | None, claim: HandleClaim | None
@@ -199,16 +237,25 @@ def _user_fields(user: User) -> dict[str, Any]:
         "display_name": user.display_name,
         "created_at_ms": user.created_at_ms,
     }
-    return fields | ({"bio": user.bio} if user.bio else {})
+    if user.bio:
+        fields["bio"] = user.bio
+    if user.protected:
+        fields["protected"] = True
+    if user.pinned_tweet_id:
+        fields["pinned_tweet_id"] = user.pinned_tweet_id
+    return fields
 
 
 def _user(user_id: int, fields: dict[str, Any]) -> User:
+    pinned = fields.get("pinned_tweet_id", 0)
     user = User(
         user_id,
         fields["handle"],
         fields["display_name"],
         fields["created_at_ms"],
         fields.get("bio", ""),
+        fields.get("protected", False) is True,
+        checked_id(pinned),
     )
     for text in (user.handle, user.display_name, user.bio):
         text.encode()

@@ -15,8 +15,8 @@ import pytest
 from joserfc import jws
 
 from tests.clients.certified_client import CertifiedClient, RefusedError, running
-from tests.clients.node import ENVIRONMENT, NODE
 from tests.clients.site import SCOPE, Site
+from tools.node import ENVIRONMENT, NODE
 
 HERE = Path(__file__).parent
 TEST_TIMEOUT_S = 400  # of a test and of Aviary, which the first of them starts

@@ -13,10 +13,10 @@ from services.platform.errors import InvalidArgumentError
 from services.platform.text.characters import check_characters
 from services.platform.text.entities import find_entities
 from services.tweet.text import MAX_WEIGHTED_LENGTH, weighted_length
-from tests.clients.node import NODE
 from tests.clients.tweet_samples import every_character, generated
 from tests.unit.found_entities import as_rows
 from tests.unit.test_tweet_text_cases import CASES
+from tools.node import NODE
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
 

@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Callable
 
-from services.platform.bus.batch_consumer import BatchConsumer, BatchHandler
+from services.platform.bus.batch_consumer import BatchConsumer, Batches, BatchHandler
 from services.platform.bus.consumer import Consumer, Handler
 from services.platform.bus.port import BusDriver, Received
 from services.platform.runtime.retry_policy import RetryPolicy
@@ -14,6 +14,7 @@ __all__ = ["DEADLINE_S", "POLICY", "batch_consumer_of", "consumer_of", "take", "
 
 DEADLINE_S = 20.0
 POLICY = RetryPolicy(max_attempts=3, base_s=0.05, cap_s=0.2)
+AT_ONCE = Batches(every_s=0.0)
 
 
 async def take(
@@ -62,6 +63,7 @@ def batch_consumer_of(  # noqa: PLR0913 - as the consumer has them
     yield_to: BatchConsumer | None = None,
     name: str = "first.one",
     policy: RetryPolicy = POLICY,
+    batches: Batches = AT_ONCE,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> BatchConsumer:
     return BatchConsumer(
@@ -69,6 +71,7 @@ def batch_consumer_of(  # noqa: PLR0913 - as the consumer has them
         name,
         handler,
         policy=policy,
+        batches=batches,
         rng=random.Random(1),  # noqa: S311 - jitter, repeatable
         yield_to=yield_to,
         monotonic=monotonic,

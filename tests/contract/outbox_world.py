@@ -9,6 +9,7 @@ from services.platform.bus.port import Message, Publisher
 from services.platform.errors import UnavailableError
 from services.platform.outbox.outbox import Outbox
 from services.platform.outbox.relay import OutboxRelay
+from services.platform.outbox.sweeps import Sweeps
 from services.platform.rows.port import Row, RowMutation, RowStore, Scan
 from services.platform.runtime.clock import SystemClock
 from tests.contract.row_engines import OUTBOX
@@ -44,6 +45,7 @@ class CrashingStore:
     def __init__(self, inner: RowStore, at: int) -> None:
         self._inner = inner
         self.left = at
+        self.scan = inner.scan
 
     async def mutate(self, mutations: Sequence[RowMutation]) -> None:
         self.left -= 1
@@ -75,10 +77,12 @@ class MemoryBus:
 
 
 def relay_of(store: object, bus: Publisher, *, sweep_age_ms: int = 60_000) -> OutboxRelay:
-    outbox = Outbox(cast("RowStore", store), SystemClock(), OUTBOX)
+    rows, clock = cast("RowStore", store), SystemClock()
+    outbox = Outbox(rows, clock, OUTBOX)
     return OutboxRelay(
         outbox,
         bus,
+        Sweeps(outbox, rows, clock, "one"),
         jitter=random.Random(7),  # noqa: S311 - spreads load, guards nothing
         sweep_interval_s=0.05,
         sweep_age_ms=sweep_age_ms,

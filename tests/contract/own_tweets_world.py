@@ -28,10 +28,12 @@ from services.timeline.service import TimelineService
 from services.timeline.skeleton import IdSources
 from services.timeline.store import RowHomeTimelines
 from services.timeline.tweet_cache import TweetCache
+from services.timeline.watched_homes import WatchedHomes
 from services.timeline.writes import TimelineWrites
 from services.tweet import spec as tweet_spec
 from services.tweet.model import Tweet
 from services.tweet.store import RowTweetStore
+from tests.sights import open_seeing
 from tests.timeline_owners import Owners
 
 AUTHOR, FRIEND = 1, 2
@@ -83,7 +85,10 @@ class World:
         self.homes = RowHomeTimelines(rows, self.clock)
         self.celebrities = RowCelebrities(rows)
         lists, cache, relations = HotLists(valkey), TweetCache(valkey), RelationsCache(valkey)
-        self.pushes = TimelineWrites(self.homes, lists, cache, relations, self.clock)
+        watched = WatchedHomes(valkey)
+        self.pushes = TimelineWrites(
+            self.homes, lists, cache, relations, self.clock, watched=watched
+        )
         self.hot = WatchedHot(lists, relations)
         sources = IdSources(
             owners=Owners(),
@@ -95,7 +100,7 @@ class World:
             backfill=Backfill(self.homes, self, self.graph, self.clock),
         )
         tweets = CachedTweets(LocalTweets(), cache, self)
-        self.service = TimelineService(sources, Hydration(tweets))
+        self.service = TimelineService(sources, Hydration(tweets), open_seeing())
         self._last = first_id_at(SystemClock().now_ms() - 60_000)
 
     async def list_by_authors(

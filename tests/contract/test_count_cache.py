@@ -1,12 +1,18 @@
 """The cache of counts never keeps what was read before a change: on one node and on a cluster."""
 
 import pytest_asyncio
+from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
 from structlog.testing import capture_logs
 
 from services.engagement.count_cache import ValkeyCounts
 from services.engagement.keys import cache_key
 from services.engagement.model import Kind, TweetCounts
+from services.platform.drawing.channels import COUNTED
+from services.platform.drawing.heard_values import HeardValues
+from services.platform.valkey.announcements import AnnouncementListener
 from services.platform.valkey.connection import ValkeyClient
+from tests.certificates import until
 from tests.contract.valkey_clients import client, server
 
 __all__ = ["client", "server"]
@@ -69,3 +75,34 @@ async def test_every_hash_ends_by_itself(cache: ValkeyCounts, client: ValkeyClie
     await cache.fill([counts(1)], MINE)
     for tweet_id in (1, 2):
         assert await client.pttl(cache_key(tweet_id)) > 0
+
+
+async def test_processes_that_keep_counts_hear_of_each_change(
+    cache: ValkeyCounts, client: ValkeyClient
+) -> None:
+    if isinstance(client, RedisCluster):
+        port = client.get_random_node().port
+    else:
+        port = client.connection_pool.connection_kwargs["port"]
+    values = HeardValues[int]()
+    listener = AnnouncementListener(lambda: Redis(port=port), COUNTED, values)
+    await listener.start()
+    try:
+
+        def kept() -> list[int | None]:
+            return values.get_many([1, 2, 3])
+
+        def keeps() -> bool:
+            values.put_many({1: 1, 2: 2, 3: 3}, values.changes)
+            return kept() == [1, 2, 3]
+
+        await until(keeps)
+        before = values.changes
+        await cache.forget([1])
+        await until(lambda: kept() == [None, 2, 3])
+        await cache.forget([2, 3])
+        await until(lambda: kept() == [None] * 3)
+        values.put_many({1: 1, 2: 2, 3: 3}, before)
+        assert kept() == [None] * 3, "what was read before the change is not kept"
+    finally:
+        await listener.stop()

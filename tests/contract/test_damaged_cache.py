@@ -10,7 +10,7 @@ import pytest
 from aviary.tweet.v1.tweet_pb2 import Tweet
 
 from services.platform.valkey.connection import ValkeyClient
-from services.timeline.clients import is_tweet
+from services.timeline.clients import read_tweet
 from services.timeline.hot_lists import HotLists
 from services.timeline.hydration import CachedTweets
 from services.timeline.keys import author_list_key, home_list_key, relations_key, tweet_cache_key
@@ -56,7 +56,7 @@ async def test_a_damaged_list_is_a_miss_and_is_filled_anew(
     for key in (home, author):
         await client.rpush(key, *LISTS[damage])
     entry = RelationsCache(client).entry(7, b"", b"1" * 8)
-    _, page, _ = await lists.read_beside(entry, home, None, 10)
+    _, page, _, _ = await lists.read_beside(entry, home, None, 10)
     assert page is None
     assert await lists.read_many([author], None, 10) == [None]
     for key in (home, author):
@@ -158,10 +158,12 @@ def tweet(tweet_id: int) -> EncodedTweet:
         b"\x00" + struct.pack(">Q", 7) + tweet(3).body,
         b"\x00" + struct.pack(">Q", 8) + tweet(2).body,
         b"\x00" + struct.pack(">Q", 7) + tweet(2).body[:-1],
+        b"\x80" + struct.pack(">Q", 7) + bytes(7),
+        b"\x81" + struct.pack(">QQ", 7, 3),
     ],
 )
 async def test_a_damaged_tweet_is_read_from_its_source(client: ValkeyClient, value: bytes) -> None:
-    source, cache = Source(), TweetCache(client, is_tweet=is_tweet)
+    source, cache = Source(), TweetCache(client, read_tweet=read_tweet)
     await cache.put_many([tweet(1), tweet(3)])
     await client.set(tweet_cache_key(2), value)
     expected = {each: tweet(each) for each in (1, 2, 3)}

@@ -150,9 +150,9 @@ async def test_pages_of_likers_and_of_likes(one: World) -> None:
     await one.like(*range(1, 301))
     await one.unlike(*range(50, 290))
     one.users.deleted |= {3, 4}
-    page = await one.reads.users_of(Kind.LIKE, TWEET, None, 46)
+    page = await one.reads.users_of(Kind.LIKE, TWEET, 0, None, 46)
     assert [user.user_id for user in page.users] == [1, 2, *range(5, 49)]
-    rest = await one.reads.users_of(Kind.LIKE, TWEET, page.next_after, 46)
+    rest = await one.reads.users_of(Kind.LIKE, TWEET, 0, page.next_after, 46)
     assert [user.user_id for user in rest.users] == [49, *range(290, 301)]
     assert rest.next_after is None
     for tweet_id in range(2_000, 2_010):
@@ -163,6 +163,14 @@ async def test_pages_of_likers_and_of_likes(one: World) -> None:
     last = await one.reads.tweets_of(Kind.LIKE, 7, found.next_after, 5)
     assert [tweet.tweet_id for tweet in last.tweets] == [2_003, 2_002, 2_001, 2_000, TWEET]
     assert last.next_after is None
+    back = await one.reads.tweets_of(Kind.LIKE, 7, None, 5, above=last.previous_after)
+    assert back.tweets == found.tweets
+    assert (back.next_after, back.previous_after) == (found.next_after, found.previous_after)
+    assert (await one.reads.tweets_of(Kind.LIKE, 7, None, 2, above=2_004)).tweets == (
+        *found.tweets[2:4],
+    )
+    top = await one.reads.tweets_of(Kind.LIKE, 7, None, 5, above=back.previous_after)
+    assert (top.tweets, top.previous_after) == ((), back.previous_after)
 
 
 async def test_nobody_has_no_list(one: World) -> None:
@@ -234,3 +242,17 @@ async def test_a_tweet_that_all_like_at_once_holds_up_no_other(one: World) -> No
     assert not all_at_once.done()
     await all_at_once
     assert len(await one.bodies()) == 2_000
+
+
+async def test_nobody_takes_nothing_back(one: World) -> None:
+    await one.like(7)
+    await one.publish()
+    one.users.deleted.add(7)
+    made = await asyncio.gather(one.unlike(7), one.unlike(8), return_exceptions=True)
+    assert [type(each) for each in made] == [NotFoundError, type(None)]
+    assert (await one.publish(), await one.likers(), await one.count()) == (0, [], 1)
+    # A tweet that is gone, or that nobody can say anything of, keeps nobody.
+    one.users.deleted.clear()
+    one.tweets.fails = True
+    await one.unlike(7)
+    assert await one.likes(7) == []

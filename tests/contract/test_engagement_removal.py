@@ -6,13 +6,21 @@ import pytest
 import pytest_asyncio
 from aviary.event.v1 import event_pb2
 
+from services.engagement import tweet_changes
+from services.engagement.backfill import MAX_BACKFILLED, ReferencesBackfill
 from services.engagement.erasure import SETTLE_MS
 from services.engagement.model import Kind
 from services.engagement.spec import ENGAGED, ENGAGERS, TABLES, TWEET_COUNTS
-from services.platform.errors import CallAgain, FailedPreconditionError
+from services.platform.errors import (
+    CallAgain,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    UnavailableError,
+)
 from services.platform.rows.port import RowStore
 from services.tweet.events import TweetEvents
 from services.user.events import UserEvents
+from tests import tweet_messages
 from tests.contract import row_engines
 from tests.contract.engagement_world import TWEET, World
 from tests.contract.row_engines import bigtable_emulator, store
@@ -41,7 +49,7 @@ async def rows_left(store: RowStore) -> int:
 
 
 def created(*tweet_ids: int) -> list[bytes]:
-    return [TweetEvents().created(tweet_id, AUTHOR) for tweet_id in tweet_ids]
+    return [tweet_messages.created(tweet_id, AUTHOR) for tweet_id in tweet_ids]
 
 
 def deleted(*tweet_ids: int) -> list[bytes]:
@@ -140,3 +148,50 @@ async def test_a_deleted_user_leaves_nothing_once_it_has_settled(
 async def test_a_message_that_is_none_is_refused(one: World) -> None:
     with pytest.raises(ValueError, match="unknown engagement event"):
         await one.consumers.engaged([event_pb2.EngagementEvent().SerializeToString()])
+
+
+async def test_a_tweet_that_cannot_be_read_keeps_what_was_done_with_it(one: World) -> None:
+    await one.like(7)
+    one.tweets.unreadable |= {TWEET, ANSWER}
+    await one.consumers.tweets_changed(created(TWEET, ANSWER))
+    await one.publish()
+    assert (await one.likers(), await one.count()) == ([7], 1)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 10])
+async def test_answers_and_quotes_of_before_are_counted_once(one: World, limit: int) -> None:
+    gone = QUOTE + 1
+    one.tweets.about[gone] = (TWEET, 0)
+    one.tweets.deleted.add(gone)
+    await one.consumers.tweets_changed(created(QUOTE))
+    backfill = ReferencesBackfill(one.tweets, one.tweet_changes)
+    for _ in range(2):
+        found, after = 0, 0
+        while True:
+            part = await backfill.backfill(after, limit)
+            found += part.references
+            if part.resume_after is None:
+                break
+            after = part.resume_after
+        assert found == 2
+        assert (await one.count(Kind.REPLY), await one.count(Kind.QUOTE)) == (2, 1)
+    assert await one.reconciling.reconcile([TWEET]) == []
+    for bad in (0, MAX_BACKFILLED + 1):
+        with pytest.raises(InvalidArgumentError, match="limit"):
+            await backfill.backfill(0, bad)
+
+
+async def test_a_backfill_that_meets_too_much_to_remove_is_repeated(
+    one: World, store: RowStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for user_id in (7, 8, 9):
+        await one.like(user_id)
+    one.tweets.deleted.add(TWEET)
+    backfill = ReferencesBackfill(one.tweets, one.tweet_changes)
+    with monkeypatch.context() as slow:
+        slow.setattr(tweet_changes, "EDGES_PER_STEP", 1)
+        slow.setattr(tweet_changes, "WORK_S", 0.0)
+        with pytest.raises(UnavailableError, match="goes on"):
+            await backfill.backfill(0, 10)
+    await backfill.backfill(0, 10)
+    assert await rows_left(store) == 0

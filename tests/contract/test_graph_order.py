@@ -227,4 +227,4 @@ async def test_a_follow_reads_once(one: World, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(one.rows, "read_cells", counted)
     await one.follows.follow(1, 2)
     await one.follows.unfollow(1, 2)
-    assert looks == [4, 2]
+    assert looks == [6, 4]

@@ -3,10 +3,11 @@
 import pytest
 
 from services.graph.edge_rows import deciding_cell, mutations
-from services.graph.model import Change, Edge, IdSlice, Relation
+from services.graph.model import Change, Edge, Relation
 from services.graph.slices import Read, Rising, slices, taking
 from services.graph.spec import OUTBOX, TABLES
 from services.graph.store import RowGraphStore
+from services.platform.ids.slices import IdSlice
 from services.platform.outbox.outbox import Outbox
 from services.platform.rows.port import RowStore
 from services.platform.runtime.clock import SystemClock
@@ -25,7 +26,7 @@ def _graph_tables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def graph(store: RowStore) -> RowGraphStore:
-    return RowGraphStore(store, Outbox(store, SystemClock(), OUTBOX))
+    return RowGraphStore(store, Outbox(store, SystemClock(), OUTBOX), SystemClock())
 
 
 def follow(follower: int, followee: int) -> Edge:
@@ -56,7 +57,8 @@ async def test_a_wide_row_is_read_in_slices(graph: RowGraphStore) -> None:
     for limit in (1, 7, 20, 100, 1_000):
         assert await everybody(graph.following, 1, limit) == left
     first = await graph.following(1, after=6, limit=10)
-    assert first == IdSlice((7, 8, 9, 10, 11), 16)
+    # The end of what was asked for, whatever was removed in between.
+    assert first == IdSlice((7, 8, 9, 10, 11, 32, 33, 34, 35, 36), 36)
     assert await graph.following(1, after=99, limit=2) == IdSlice((100, 101), 101)
     assert await graph.following(1, after=101, limit=2) == IdSlice((), None)
     among = Rising(taking(graph.following, 1))
@@ -89,6 +91,31 @@ async def test_relations_are_kept_apart(graph: RowGraphStore) -> None:
     assert await everybody(graph.muting, 1) == [5]
     assert await graph.standing([]) == frozenset()
     assert await graph.standing([block(1, 2), block(3, 1), mute(5, 1)]) == frozenset()
+
+
+async def test_requests_are_read_from_both_sides(graph: RowGraphStore) -> None:
+    asked = tuple(Edge(Relation.REQUEST, other, 1) for other in (2, 3, 4))
+    await graph.commit(change(5, made=(*asked, follow(2, 9))), b"")
+    assert await everybody(graph.requesters, 1, 2) == [2, 3, 4]
+    assert await everybody(graph.requesting, 3) == [1]
+    await graph.commit(change(6, made=(follow(3, 1),), removed=asked[1:]), b"")
+    assert await graph.standing((*asked, follow(3, 1))) == {asked[0], follow(3, 1)}
+    assert await everybody(graph.requesters, 1) == [2]
+    assert await everybody(graph.requesting, 3) == []
+    assert await everybody(graph.following, 2) == [9]
+
+
+async def test_of_who_is_protected_the_latest_revision_holds(graph: RowGraphStore) -> None:
+    assert await graph.protected([]) == frozenset()
+    for user in (1, 2):
+        await graph.protect(user, 3, protected=True)
+    await graph.protect(2, 2, protected=False)
+    assert await graph.protected([1, 2, 5]) == {1, 2}
+    await graph.protect(2, 3, protected=False)
+    assert await graph.protected([1, 2, 5]) == {1}
+    await graph.protect(2, 4, protected=True)
+    await graph.protect(1, 12, protected=False)
+    assert await graph.protected([1, 2, 5]) == {2}
 
 
 async def test_what_is_older_changes_nothing_when_it_comes_late(graph: RowGraphStore) -> None:

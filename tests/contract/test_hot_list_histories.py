@@ -72,7 +72,7 @@ class History:
         if self.rng.random() < 0.5:
             begun = await self._lists.begin_warm(KEY, token)
         else:
-            _, _, begun = await self._lists.read_beside(self._entry, KEY, None, 9, token)
+            _, _, begun, _ = await self._lists.read_beside(self._entry, KEY, None, 9, token)
         if begun:
             limit = self.rng.choice([3, 10, 1_000])
             known = sorted(self.durable, reverse=True)[:limit]

@@ -130,7 +130,7 @@ async def test_a_look_that_misses_warms_if_it_is_to(client: ValkeyClient, lists:
     entry = RelationsCache(client).entry(7, b"", b"1" * 8)
 
     async def look(token: bytes = b"") -> tuple[IdRun | None, bool]:
-        _, run, warming = await lists.read_beside(entry, KEY, None, 9, token)
+        _, run, warming, _ = await lists.read_beside(entry, KEY, None, 9, token)
         return run, warming
 
     assert await look() == (None, False)

@@ -20,6 +20,7 @@ from services.platform.ids.snowflake_time import first_id_at
 from services.platform.observability import names
 from services.platform.outbox.outbox import Outbox, OutboxEntry
 from services.platform.outbox.relay import OutboxRelay
+from services.platform.outbox.sweeps import Sweeps
 from services.platform.rows.port import TableSpec
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.runtime.clock import SystemClock
@@ -171,9 +172,12 @@ async def test_outbox_reports_what_it_holds_while_the_bus_is_away(
     bus: ValkeyStreamsDriver, metrics: Metrics, valkey_server: ValkeyServer, tmp_path: Path
 ) -> None:
     table = TableSpec("some_outbox")
-    store = SqliteRowStore(tmp_path / "rows.db", [table], SystemClock())
+    clock = SystemClock()
+    store = SqliteRowStore(tmp_path / "rows.db", [table], clock)
     await store.open()
-    relay = OutboxRelay(Outbox(store, SystemClock(), table), bus, meter_provider=metrics.provider)
+    outbox = Outbox(store, clock, table)
+    sweeps = Sweeps(outbox, store, clock, "one")
+    relay = OutboxRelay(outbox, bus, sweeps, meter_provider=metrics.provider)
     await relay.start()
 
     def held() -> float | None:

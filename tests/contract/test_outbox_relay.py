@@ -12,6 +12,7 @@ from services.platform.outbox import relay as relay_module
 from services.platform.outbox import settling
 from services.platform.outbox.outbox import Outbox, OutboxEntry
 from services.platform.outbox.relay import OutboxRelay
+from services.platform.outbox.sweeps import Sweeps
 from services.platform.rows.port import Row, RowMutation, RowStore, Scan
 from services.platform.runtime.clock import SystemClock
 from services.platform.runtime.deadlines import deadline_in, remaining_s
@@ -61,6 +62,7 @@ class SlowReads:
         self._inner = inner
         self.atomic_batches = inner.atomic_batches
         self.mutate = inner.mutate
+        self.scan = inner.scan
         self.has_read, self.go = asyncio.Event(), asyncio.Event()
 
     async def scan_many(self, scans: Sequence[Scan]) -> list[list[Row]]:
@@ -141,8 +143,10 @@ class TestOutboxRelay:
         self, store: RowStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(settling, "SETTLE_AFTER_S", 3_600.0)
-        bus, settled = MemoryBus(), CountingOutbox(store, SystemClock(), OUTBOX)
-        relay = OutboxRelay(settled, bus, sweep_interval_s=0.01, sweep_age_ms=0)
+        clock = SystemClock()
+        bus, settled = MemoryBus(), CountingOutbox(store, clock, OUTBOX)
+        sweeps = Sweeps(settled, store, clock, "one")
+        relay = OutboxRelay(settled, bus, sweeps, sweep_interval_s=0.01, sweep_age_ms=0)
         await relay.start()
         for number in range(3):
             await relay.commit([], OutboxEntry(number, "t", b"%d" % number))

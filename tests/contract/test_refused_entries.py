@@ -13,6 +13,7 @@ from services.platform.outbox import relay as relays
 from services.platform.outbox.outbox import Outbox, OutboxEntry
 from services.platform.outbox.refused import RefusedEntries
 from services.platform.outbox.relay import OutboxRelay
+from services.platform.outbox.sweeps import Sweeps
 from services.platform.queues.pauses import Pauses
 from services.platform.queues.service import Queues
 from services.platform.queues.store import RowPauseStore
@@ -63,8 +64,10 @@ def refused_in(store: RowStore) -> RefusedEntries:
 
 
 def relay_of(store: RowStore, bus: MemoryBus, refused: RefusedEntries) -> OutboxRelay:
-    outbox = Outbox(store, SystemClock(), OUTBOX)
-    return OutboxRelay(outbox, bus, refused=refused, sweep_interval_s=0.05, sweep_age_ms=0)
+    clock = SystemClock()
+    outbox = Outbox(store, clock, OUTBOX)
+    sweeps = Sweeps(outbox, store, clock, "one")
+    return OutboxRelay(outbox, bus, sweeps, refused=refused, sweep_interval_s=0.05, sweep_age_ms=0)
 
 
 def queues_of(store: RowStore, bus: MemoryBus) -> Queues:

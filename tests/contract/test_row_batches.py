@@ -94,7 +94,8 @@ async def test_many_cells_are_set_to_one_value(
 
 
 @pytest.mark.parametrize(
-    ("rows", "columns"), [(1_200, 2), (3, 700), (40, 40), (1, 1), (2, 1), (513, 1), (1, 1_025)]
+    ("rows", "columns"),
+    [(1_200, 2), (3, 700), (40, 40), (1, 1), (2, 1), (513, 1), (1, 1_025)],
 )
 async def test_cells_by_name_are_those_asked_for(store: RowStore, rows: int, columns: int) -> None:
     rng = random.Random(rows)  # noqa: S311 - a reproducible choice, not a secret
@@ -128,6 +129,28 @@ async def test_cells_by_name_are_those_asked_for(store: RowStore, rows: int, col
     } == {key: sets for (table, key), sets in by_row.items() if table == "first"}
     for row in (await store.read_rows("first", wanted)).values():
         assert list(row.cells) == sorted(row.cells)
+
+
+async def test_cells_by_name_of_a_row_too_wide_to_be_read_whole(store: RowStore) -> None:
+    columns = [b"c%05d" % number for number in range(0, 5_000, 2)]
+    await store.mutate(
+        [
+            RowMutation("first", key, dict.fromkeys(columns, key), timestamp_ms=3_000)
+            for key in (b"a", b"b")
+        ]
+    )
+    # Some at the beginning, some at the end, and some that are between those that are there.
+    asked = [
+        CellName("first", key, b"c%05d" % number)
+        for key in (b"a", b"b", b"none")
+        for number in (*range(30), 2_499, 2_500, *range(4_960, 5_010))
+    ]
+    expected = {
+        name: DatedCell(name.key, 3_000)
+        for name in asked
+        if name.key != b"none" and name.column in columns
+    }
+    assert await store.read_cells(asked) == expected
 
 
 async def test_a_tally_counts_what_is_there_however_it_came_to_be(store: RowStore) -> None:

@@ -58,6 +58,29 @@ async def test_a_scan_that_has_enough_may_end_with_that_row(store: RowStore) -> 
     assert some == rows[: len(some)]
 
 
+async def test_a_scan_of_one_value_passes_over_all_others(store: RowStore) -> None:
+    columns = [b"c%02d" % number for number in range(40)]
+    gone = columns[1::2]
+    for key in KEYS[:3]:
+        # What is gone was there once: of a cell its newest version says what it is.
+        await store.mutate(
+            [RowMutation("first", key, dict.fromkeys(columns, b"1"), timestamp_ms=1_000)]
+        )
+        await store.mutate(
+            [RowMutation("first", key, dict.fromkeys(gone, b"0"), timestamp_ms=2_000)]
+        )
+    await store.mutate([RowMutation("first", KEYS[1], dict.fromkeys(columns, b"0"))])
+    some = Scan("first", b"a", b"b", 9, columns_from=columns[9], cells_per_row=5, value=b"1")
+    rest = Scan("first", KEYS[2], b"b", 1, columns_from=columns[33], cells_per_row=5, value=b"1")
+    none = Scan("first", b"a", b"b", 9, cells_per_row=5, value=b"")
+    found = await store.scan_many([some, rest, none])
+    assert [[(row.key, list(row.cells)) for row in rows] for rows in found] == [
+        [(KEYS[0], columns[10:20:2]), (KEYS[2], columns[10:20:2])],
+        [(KEYS[2], columns[34::2])],
+        [],
+    ]
+
+
 async def test_scans_in_order_see_no_less_than_those_before(store: RowStore) -> None:
     ended = asyncio.Event()
 

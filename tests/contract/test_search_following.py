@@ -1,5 +1,6 @@
-"""Every replica's index comes to what the tweets are, whatever becomes of its process."""
+"""Every index comes to what the tweets are, whatever becomes of the process that keeps it."""
 
+import json
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,17 +8,18 @@ from pathlib import Path
 import pytest
 
 from services.platform.ids.snowflake_time import time_ms
-from services.platform.observability.names import METRIC_SEARCH_LAG
+from services.platform.observability.names import METRIC_SEARCH_LAG, METRIC_SEARCH_REBUILT
 from services.platform.rows.port import RowMutation, RowStore
 from services.search.following import ENTRIES_PER_LOOK, OVERLAP_MS
 from services.search.keys import change_key
 from services.search.spec import CHANGES, TABLES
 from tests.contract.metric_values import Metrics
 from tests.contract.row_engines import bigtable_emulator, open_rows
+from tests.contract.search_engines import SearchEngine, TantivyEngine, cluster, search_engine
 from tests.contract.search_index import found, number, tweet
 from tests.contract.search_replica import MAX_AGE_MS, HandClock, Owner, Replica, replica
 
-__all__ = ["bigtable_emulator"]
+__all__ = ["bigtable_emulator", "cluster", "search_engine"]
 
 
 @pytest.fixture(params=["sqlite", "bigtable"])
@@ -38,9 +40,9 @@ def clock() -> HandClock:
 
 @pytest.fixture
 async def one(
-    tmp_path: Path, rows: RowStore, owner: Owner, clock: HandClock
+    search_engine: SearchEngine, rows: RowStore, owner: Owner, clock: HandClock
 ) -> AsyncIterator[Replica]:
-    async with replica(tmp_path / "search", rows, owner, clock) as running:
+    async with replica(search_engine, rows, owner, clock) as running:
         await running.catch_up()
         yield running
 
@@ -63,9 +65,13 @@ async def test_changes_are_applied_whatever_their_order(one: Replica, owner: Own
 
 
 async def test_each_replica_has_all(
-    tmp_path: Path, rows: RowStore, owner: Owner, clock: HandClock, one: Replica
+    tmp_path: Path, rows: RowStore, owner: Owner, clock: HandClock
 ) -> None:
-    async with replica(tmp_path / "search", rows, owner, clock) as other:
+    engine = TantivyEngine(tmp_path / "search")
+    async with (
+        replica(engine, rows, owner, clock) as one,
+        replica(engine, rows, owner, clock) as other,
+    ):
         await one.changes.append(owner.post(tweet(1, "x one")))
         await other.changes.append(owner.post(tweet(2, "x other")))
         for each in (one, other):
@@ -107,11 +113,11 @@ async def test_many_entries_within_the_overlap_are_all_applied(one: Replica, own
 
 
 async def test_the_lag_is_that_of_new_tweets(
-    tmp_path: Path, rows: RowStore, owner: Owner, clock: HandClock
+    search_engine: SearchEngine, rows: RowStore, owner: Owner, clock: HandClock
 ) -> None:
     metrics = Metrics()
     owner.post(tweet(1, "x of before"))
-    async with replica(tmp_path / "search", rows, owner, clock, metrics.provider) as running:
+    async with replica(search_engine, rows, owner, clock, metrics.provider) as running:
         await running.catch_up()
         assert metrics.points(METRIC_SEARCH_LAG) == {}
         made = owner.post(tweet(2, "x one"))
@@ -123,25 +129,23 @@ async def test_the_lag_is_that_of_new_tweets(
 
 
 async def test_what_comes_while_nobody_runs_is_applied_afterwards(
-    tmp_path: Path, rows: RowStore, owner: Owner, clock: HandClock
+    search_engine: SearchEngine, rows: RowStore, owner: Owner, clock: HandClock
 ) -> None:
-    folder = tmp_path / "search"
-    async with replica(folder, rows, owner, clock) as first:
+    async with replica(search_engine, rows, owner, clock) as first:
         await first.catch_up()
         await first.changes.append(owner.post(tweet(1, "x one")))
         await first.catch_up()
         await first.changes.append(owner.post(tweet(2, "x other")))
     clock.ms += MAX_AGE_MS - 1_000
-    async with replica(folder, rows, owner, clock) as again:
+    async with replica(search_engine, rows, owner, clock) as again:
         assert not await again.following.step(), "nothing is built anew"
         assert await found(again.index, "x") == [2, 1]
 
 
 async def test_who_was_away_too_long_builds_anew(
-    tmp_path: Path, rows: RowStore, owner: Owner, clock: HandClock
+    search_engine: SearchEngine, rows: RowStore, owner: Owner, clock: HandClock
 ) -> None:
-    folder = tmp_path / "search"
-    async with replica(folder, rows, owner, clock) as first:
+    async with replica(search_engine, rows, owner, clock) as first:
         await first.catch_up()
         await first.changes.append(owner.post(tweet(1, "x one"), tweet(2, "x other")))
         await first.catch_up()
@@ -149,7 +153,7 @@ async def test_who_was_away_too_long_builds_anew(
     del owner.tweets[number(1)]
     owner.post(tweet(3, "x third thing"))
     clock.ms += MAX_AGE_MS + 1_000
-    async with replica(folder, rows, owner, clock) as again:
+    async with replica(search_engine, rows, owner, clock) as again:
         assert await found(again.index, "x") == [2, 1], "it answers at once, with what it has"
         await again.catch_up()
         assert await found(again.index, "x") == [3, 2]
@@ -159,28 +163,27 @@ async def test_who_was_away_too_long_builds_anew(
 async def test_a_lost_index_is_built_anew(
     tmp_path: Path, rows: RowStore, owner: Owner, clock: HandClock, lost: str
 ) -> None:
-    folder = tmp_path / "search"
+    search_engine = TantivyEngine(tmp_path / "search")
     owner.post(*(tweet(place, f"x number{place}") for place in range(1, 6)))
-    async with replica(folder, rows, owner, clock) as first:
+    async with replica(search_engine, rows, owner, clock) as first:
         await first.catch_up()
         assert await found(first.index, "x") == [5, 4, 3, 2, 1]
-    gone = folder / "0" / lost
+    gone = search_engine.folder / "0" / lost
     if gone.is_dir():
         shutil.rmtree(gone)
     else:
         gone.unlink()
     del owner.tweets[number(2)]
     clock.ms += 1_000
-    async with replica(folder, rows, owner, clock) as again:
+    async with replica(search_engine, rows, owner, clock) as again:
         await again.catch_up()
         assert await found(again.index, "x") == [5, 4, 3, 1]
 
 
 async def test_a_rebuild_goes_on_where_it_was_cut_off_while_it_answers(
-    tmp_path: Path, rows: RowStore, owner: Owner, clock: HandClock
+    search_engine: SearchEngine, rows: RowStore, owner: Owner, clock: HandClock
 ) -> None:
-    folder = tmp_path / "search"
-    async with replica(folder, rows, owner, clock) as first:
+    async with replica(search_engine, rows, owner, clock) as first:
         await first.catch_up()
         ids = owner.post(*(tweet(place, f"x number{place}") for place in range(1, 8)))
         await first.changes.append(ids)
@@ -191,7 +194,7 @@ async def test_a_rebuild_goes_on_where_it_was_cut_off_while_it_answers(
         assert await first.following.step()
         assert await found(first.index, "x") == [7, 6, 5, 4, 3, 2, 1]
         await first.changes.append(owner.post(tweet(8, "x number8")))
-    async with replica(folder, rows, owner, clock) as again:
+    async with replica(search_engine, rows, owner, clock) as again:
         (report,) = await again.reports.read()
         assert report.rebuilding
         await again.following.step()
@@ -218,3 +221,40 @@ async def test_an_entry_that_nobody_wrote_holds_up_no_other(
     await one.changes.append(made)
     await one.catch_up()
     assert await found(one.index, "x") == [1]
+
+
+async def test_a_first_index_is_complete_once_it_has_been_built_to_its_end(
+    search_engine: SearchEngine, rows: RowStore, owner: Owner, clock: HandClock
+) -> None:
+    metrics = Metrics()
+    owner.post(*(tweet(place, f"x number{place}") for place in range(1, 8)))
+    for _ in range(2):
+        # The second goes on where the first was cut off.
+        async with replica(search_engine, rows, owner, clock, metrics.provider) as cut_off:
+            await cut_off.following.step()
+            assert not cut_off.following.complete.is_set()
+            assert [*metrics.points(METRIC_SEARCH_REBUILT).values()][-1].value < 1
+    async with replica(search_engine, rows, owner, clock) as first:
+        await first.catch_up()
+        assert first.following.complete.is_set()
+        # It has all, whatever is built anew from here on.
+        await first.changes.request_rebuild()
+        assert await first.following.step()
+    async with replica(search_engine, rows, owner, clock) as again:
+        await again.following.step()
+        assert again.following.complete.is_set()
+
+
+async def test_a_state_of_the_release_before_is_gone_on_from(
+    tmp_path: Path, rows: RowStore, owner: Owner, clock: HandClock
+) -> None:
+    search_engine = TantivyEngine(tmp_path / "search")
+    async with replica(search_engine, rows, owner, clock) as first:
+        await first.catch_up()
+    state = search_engine.folder / "0" / "state.1.json"
+    said = json.loads(state.read_bytes())
+    del said["has_all"]
+    state.write_text(json.dumps(said))
+    async with replica(search_engine, rows, owner, clock) as again:
+        assert again.following.complete.is_set()
+        assert not await again.following.step(), "nothing is built anew"

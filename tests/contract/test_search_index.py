@@ -5,25 +5,28 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from services.platform.errors import UnavailableError
-from services.search.model import Bounds
+from services.platform.errors import InvalidArgumentError, UnavailableError
+from services.search.model import Bounds, TweetText
 from services.search.ports import SearchIndex
 from services.search.tantivy_index import TantivyIndex
+from tests.contract.search_engines import SearchEngine, cluster, search_engine
 from tests.contract.search_index import NOW_MS, found, number, query, tweet
+
+__all__ = ["cluster", "search_engine"]
 
 COPY = "Win a prize now: answer this tweet with your favourite colour and follow us"
 
 
 @pytest.fixture
-async def index(tmp_path: Path) -> AsyncIterator[SearchIndex]:
-    opened = TantivyIndex(tmp_path / "index")
-    assert await opened.open()
-    yield opened
-    await opened.close()
+async def index(search_engine: SearchEngine) -> AsyncIterator[SearchIndex]:
+    async with search_engine.opened() as (opened, is_empty):
+        assert is_empty
+        yield opened
 
 
 @pytest.mark.parametrize(
@@ -132,6 +135,36 @@ async def test_of_tweets_that_say_the_same_the_first_that_fits_is_shown(index: S
     assert await found(index, "prize") == [48, 3]
 
 
+async def test_tweets_without_a_text_are_not_the_same(index: SearchIndex) -> None:
+    await index.apply([tweet(each, "", 3) for each in (1, 2)], (), 1)
+    await index.apply([tweet(3, "", 3)], (), 2)
+    assert await found(index, "from:3") == [3, 2, 1]
+
+
+async def test_what_is_not_public_stands_for_no_other(index: SearchIndex) -> None:
+    """Or a copy that a reader may not see would keep them from the tweet itself."""
+    text = "the quick brown fox jumps over the lazy dog near the river"
+    copy = replace(tweet(9, text, author=2), is_public=False)
+    await index.apply([tweet(3, text)], (), 1)
+    await index.apply([copy], (), 1)
+    assert await found(index, "fox") == [9, 3]
+    # Nor does one that is public stand for it.
+    await index.apply([tweet(12, text, author=3)], (), 1)
+    assert await found(index, "fox") == [12, 9]
+
+
+async def test_hashtags_of_what_is_not_public_are_not_counted(index: SearchIndex) -> None:
+    closed = [replace(tweet(each, "#secret #known", each), is_public=False) for each in (1, 2, 3)]
+    await index.apply([*closed, tweet(4, "#known")], (), 1)
+    everything = Bounds(number(1), number(99))
+    assert await index.hashtags("", everything, 9) == {"known": 1}
+    assert await index.hashtags("en", everything, 9) == {"known": 1}
+    # They are found all the same, by who may see them; and nobody asks for what is closed.
+    assert await found(index, "#secret") == [3, 2, 1]
+    with pytest.raises(InvalidArgumentError):
+        query("filter:closed")
+
+
 async def test_hashtags_are_counted_by_authors(index: SearchIndex) -> None:
     await index.apply(
         [
@@ -159,38 +192,48 @@ async def test_older_generations_go_together(index: SearchIndex) -> None:
     assert await found(index, "x") == [3, 2]
 
 
-async def test_what_was_put_in_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
-    first = TantivyIndex(tmp_path / "index")
-    await first.open()
-    await first.apply([tweet(1, "hello")], (), 1)
-    await first.close()
-    again = TantivyIndex(tmp_path / "index")
-    assert not await again.open()
-    assert await found(again, "hello") == [1]
-    await again.close()
+async def test_a_word_may_be_as_long_as_a_tweet(index: SearchIndex) -> None:
+    word = "x" * 280
+    await index.apply([tweet(1, word), tweet(2, "y" + word[1:])], (), 1)
+    assert await found(index, word) == [1]
+
+
+async def test_many_are_put_in_at_once(index: SearchIndex) -> None:
+    await index.apply([tweet(each, f"{COPY} {each % 2}", each) for each in range(1, 500)], (), 1)
+    assert await index.count() == 499
+    assert await found(index, "prize") == [499]
+
+
+async def test_what_was_put_in_is_there_when_it_is_opened_again(
+    search_engine: SearchEngine,
+) -> None:
+    async with search_engine.opened() as (first, is_empty):
+        assert is_empty
+        await first.apply([tweet(1, "hello")], (), 1)
+    async with search_engine.opened() as (again, is_empty):
+        assert not is_empty
+        assert await found(again, "hello") == [1]
 
 
 KILLED = """
-import asyncio, os, signal, sys
-from pathlib import Path
-from services.search.tantivy_index import TantivyIndex
+import asyncio, sys
+from tests.contract.search_engines import engine_named
 from tests.contract.search_index import tweet
 
 async def main():
-    index = TantivyIndex(Path(sys.argv[1]))
-    await index.open()
-    for place in range(1, 1000):
-        await index.apply([tweet(place, f"hello number{place}")], (), 1)
-        print(place, flush=True)
+    async with engine_named(sys.argv[1]).opened() as (index, _):
+        for place in range(1, 1000):
+            await index.apply([tweet(place, f"hello number{place}")], (), 1)
+            print(place, flush=True)
 
 asyncio.run(main())
 """
 
 
-def written_until_killed(folder: Path) -> int:
+def written_until_killed(engine: SearchEngine) -> int:
     """Have a process write tweets, and kill it within a write; gives the last that was put in."""
     with subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(folder)], stdout=subprocess.PIPE
+        [sys.executable, "-c", KILLED, engine.name], stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         said = 0
@@ -200,17 +243,36 @@ def written_until_killed(folder: Path) -> int:
         return max([said, *map(int, process.stdout.read().split())])
 
 
-async def test_what_was_put_in_survives_a_kill(tmp_path: Path) -> None:
-    said = await asyncio.to_thread(written_until_killed, tmp_path / "index")
-    index = TantivyIndex(tmp_path / "index")
-    assert not await index.open()
-    assert set(await found(index, "hello")) >= set(range(1, said + 1))
-    await index.apply([tweet(999, "hello again")], (), 1)
-    assert (await found(index, "hello"))[0] == 999
-    await index.close()
+async def test_what_was_put_in_survives_a_kill(search_engine: SearchEngine) -> None:
+    said = await asyncio.to_thread(written_until_killed, search_engine)
+    async with search_engine.opened() as (index, is_empty):
+        assert not is_empty
+        assert set(await found(index, "hello")) >= set(range(1, said + 1))
+        await applied(index, tweet(999, "hello again"))
+        assert (await found(index, "hello"))[0] == 999
 
 
-async def test_a_damaged_index_is_thrown_away(tmp_path: Path) -> None:
+async def applied(index: SearchIndex, one: TweetText) -> None:
+    """Put it in, as soon as the one that was killed is missed."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await index.apply([one], (), 1)
+            except UnavailableError:
+                await asyncio.sleep(0.05)
+
+
+async def test_who_writes_keeps_others_from_writing(search_engine: SearchEngine) -> None:
+    async with search_engine.opened() as (index, _):
+        await index.apply([tweet(1, "hello")], (), 1)
+        async with search_engine.opened() as (other, _):
+            with pytest.raises(UnavailableError):
+                await other.apply([tweet(2, "hello")], (), 1)
+    async with search_engine.opened() as (again, _):
+        assert await found(again, "hello") == [1]
+
+
+async def test_a_damaged_folder_is_thrown_away(tmp_path: Path) -> None:
     index = TantivyIndex(tmp_path / "index")
     await index.open()
     await index.apply([tweet(1, "hello")], (), 1)
@@ -222,15 +284,3 @@ async def test_a_damaged_index_is_thrown_away(tmp_path: Path) -> None:
     assert await again.open()
     assert await found(again, "hello") == []
     await again.close()
-
-
-async def test_who_writes_keeps_others_from_writing(tmp_path: Path) -> None:
-    index = TantivyIndex(tmp_path / "index")
-    await index.open()
-    other = TantivyIndex(tmp_path / "index")
-    await other.open()
-    await index.apply([tweet(1, "hello")], (), 1)
-    with pytest.raises(UnavailableError):
-        await other.apply([tweet(2, "hello")], (), 1)
-    await other.close()
-    await index.close()

@@ -1,6 +1,7 @@
 """Timelines of nobody, on real rows and a real Valkey."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,9 +56,9 @@ async def test_a_home_of_nobody_is_not_found_and_leaves_nothing_behind(
     world: World, valkey: ValkeyNode
 ) -> None:
     world.owners.gone.add(VIEWER)
-    for read in (world.service.home, world.service.user):
+    for read in (world.service.home, partial(world.service.user, reader=ADA)):
         with pytest.raises(NotFoundError):
-            await read(VIEWER, None, LIMIT)
+            await read(VIEWER, before=None, limit=LIMIT)
     with pytest.raises(NotFoundError):
         await world.service.rebuild_home(VIEWER)
     for table in TABLES:
@@ -80,13 +81,14 @@ async def test_a_warm_home_is_nobodys_once_its_relations_are_forgotten(
 
 async def test_a_page_ends_at_the_id_that_the_reader_has(world: World) -> None:
     tweets = world.tweets[ADA]
-    for read, owner in ((world.service.home, VIEWER), (world.service.user, ADA)):
+    of_user = partial(world.service.user, reader=VIEWER)
+    for read, owner in ((world.service.home, VIEWER), (of_user, ADA)):
         for limit in (1, 7, LIMIT):
             for have in (0, 1, 6, 7, 8, 60, 79, 80):
                 since = tweets[have] if have < len(tweets) else tweets[-1] - 1
                 found, before = list[int](), None
                 while True:
-                    page = await read(owner, before, limit, since)
+                    page = await read(owner, before=before, limit=limit, since=since)
                     found += [tweet.tweet_id for tweet in page.tweets]
                     before = page.next_before
                     if before is None:

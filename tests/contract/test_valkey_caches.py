@@ -1,19 +1,13 @@
-"""The caches in Valkey and above it: tweets, relations, deletions published to all."""
+"""The caches in Valkey and above it: tweets, and relations."""
 
 import asyncio
-import time
-from collections.abc import Callable, Sequence
-from typing import Any
+import struct
+from collections.abc import Sequence
 
 import pytest
 from aviary.tweet.v1.tweet_pb2 import Tweet
-from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
-from redis.asyncio.cluster import RedisCluster
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
-from services.platform.valkey.announcements import AnnouncementListener
+from services.platform.muting.words import muted_words
 from services.platform.valkey.connection import ValkeyClient
 from services.timeline.hot_lists import HotLists
 from services.timeline.hydration import CachedTweets
@@ -21,26 +15,12 @@ from services.timeline.keys import home_list_key
 from services.timeline.local_tweets import LocalTweets
 from services.timeline.model import EncodedTweet, IdRun, ViewerRelations
 from services.timeline.relations_cache import RelationsCache
-from services.timeline.spec import DELETED
 from services.timeline.tweet_cache import TweetCache
+from tests.contract.cached_tweets import tweet
 from tests.contract.timeline_readers import Reader
 from tests.contract.valkey_clients import client, server
 
 __all__ = ["client", "server"]
-
-WITHIN_S = 10
-
-
-def tweet(tweet_id: int) -> EncodedTweet:
-    body = Tweet(tweet_id=tweet_id, user_id=7).SerializeToString()
-    return EncodedTweet(tweet_id, 7, deleted=False, visibility=0, body=body)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
 
 
 async def test_cached_tweets_come_back_and_tombstones_stay(client: ValkeyClient) -> None:
@@ -63,6 +43,10 @@ async def test_cached_tweets_come_back_and_tombstones_stay(client: ValkeyClient)
     await cache.put_many(tweets)
     assert (await cache.get_many([1]))[1].deleted
     assert 0 < await client.ttl("tweet:1") <= 86_400
+    for each in (1, 49, 99):
+        # Only a tombstone is forgotten: what was read since stays.
+        await cache.forget(each)
+    assert await cache.get_many([1, 99, 49]) == {49: tweets[48]}
 
 
 async def test_relations_fill_only_under_a_live_nonce(client: ValkeyClient) -> None:
@@ -72,7 +56,7 @@ async def test_relations_fill_only_under_a_live_nonce(client: ValkeyClient) -> N
     old, new = ViewerRelations(frozenset({1})), ViewerRelations(frozenset({2, 3}), frozenset({3}))
 
     async def peek(new_nonce: bytes, known: bytes = b"") -> tuple[bytes, ViewerRelations | None]:
-        entry, page, _ = await lists.read_beside(
+        entry, page, _, _ = await lists.read_beside(
             cache.entry(7, known, new_nonce), home_list_key(7), None, 10
         )
         assert page is None
@@ -91,6 +75,51 @@ async def test_relations_fill_only_under_a_live_nonce(client: ValkeyClient) -> N
     assert await peek(first, known=second) == (b"", None)
     with pytest.raises(ValueError, match="nonce"):
         cache.entry(7, b"", b"short")
+
+
+@pytest.mark.parametrize("said", [(), ("fox",), ("\u4e1c", "two words", "x" * 100) * 60])
+async def test_relations_keep_muted_words_also_from_releases_without(
+    client: ValkeyClient, said: tuple[str, ...]
+) -> None:
+    """Those neither lose them nor show them, and what those keep says nothing of them."""
+    cache, lists, nonce = RelationsCache(client), HotLists(client), b"1" * 8
+    hidden = frozenset({3})
+    kept = ViewerRelations(frozenset({1, 2}), hidden, muted_words(said))
+
+    async def peek() -> tuple[bytes, bytes]:
+        entry = cache.entry(7, b"", nonce)
+        found, *_ = await lists.read_beside(entry, home_list_key(7), None, 10)
+        return found, found[9:]
+
+    await peek()
+    assert await cache.fill(7, nonce, kept)
+    entry, filled = await peek()
+    assert cache.parse(entry) == (nonce, kept)
+    # As the release before read it.
+    (following,) = struct.unpack_from(">I", filled)
+    ids = struct.unpack(f">{(len(filled) - 4) // 8}Q", filled[4:])
+    assert set(ids[:following]) == {1, 2}
+    strangers = set(ids[following:]) - hidden
+    assert strangers
+    assert all(one >= 1 << 63 for one in strangers), "no ids"
+    # As it wrote it.
+    older = struct.pack(">I3Q", 2, 1, 2, 3)
+    assert cache.parse(nonce + b"\x01" + older) == (nonce, None)
+
+
+async def test_relations_that_lack_some_who_are_hidden_say_so(client: ValkeyClient) -> None:
+    cache, lists, nonce = RelationsCache(client), HotLists(client), b"1" * 8
+    part = ViewerRelations(
+        frozenset({1, 2}), frozenset({2}), muted_words(("fox",)), hides_others=True
+    )
+    entry = cache.entry(7, b"", nonce)
+    await lists.read_beside(entry, home_list_key(7), None, 10)
+    assert await cache.fill(7, nonce, part)
+    found, *_ = await lists.read_beside(entry, home_list_key(7), None, 10)
+    assert cache.parse(found) == (nonce, part)
+    assert not found[len(nonce) :].startswith(b"\x01"), "none to a process of the release before"
+    for damaged in (found[:9], found[:-1], nonce + b"\x03" + found[9:]):
+        assert cache.parse(damaged) == (nonce, None)
 
 
 class Graph:
@@ -189,111 +218,17 @@ async def test_a_process_keeps_what_was_not_found(client: ValkeyClient) -> None:
     assert source.asked == [2]
 
 
-def listen(
-    client: ValkeyClient, local: LocalTweets, client_class: type[Redis] = Redis
-) -> AnnouncementListener:
-    """On a cluster one node is listened to; messages reach it from all of them."""
-    if isinstance(client, RedisCluster):
-        node = client.get_random_node()
-        port = node.port
-    else:
-        port = client.connection_pool.connection_kwargs["port"]
-    return AnnouncementListener(
-        lambda: client_class(port=port, retry=Retry(NoBackoff(), 0)), DELETED, local
-    )
+async def test_what_is_withheld_is_asked_for_by_no_page_but_once_in_a_while(
+    client: ValkeyClient,
+) -> None:
+    class Withholding(Source):
+        async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[EncodedTweet], list[int]]:
+            return (await super().lookup(tweet_ids))[0], []
 
-
-class LosingSubscription(PubSub):
-    """Loses a cancellation, as Valkey's client may up to Python 3.11."""
-
-    has_lost = False
-
-    async def get_message(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return await super().get_message(*args, **kwargs)
-        except asyncio.CancelledError:
-            if self.has_lost:
-                raise
-            self.has_lost = True
-
-
-class LosingRedis(Redis):
-    def pubsub(self, **kwargs: Any) -> PubSub:
-        return LosingSubscription(self.connection_pool, **kwargs)
-
-
-async def test_a_listener_stops_whose_client_loses_a_cancellation(client: ValkeyClient) -> None:
-    local = LocalTweets(generation_s=1_000)
-    listener = listen(client, local, LosingRedis)
-    await listener.start()
-
-    def keeps() -> bool:
-        local.put_many([tweet(1)])
-        return not local.get_many([1])[1]
-
-    await until(keeps)
-    async with asyncio.timeout(WITHIN_S):
-        await listener.stop()
-    assert not keeps()
-
-
-async def test_a_deletion_reaches_what_other_processes_keep(client: ValkeyClient) -> None:
-    local = LocalTweets(generation_s=1_000)
-    listener = listen(client, local)
-    await listener.start()
-    try:
-
-        def keeps() -> bool:
-            local.put_many([tweet(1)])
-            return not local.get_many([1])[1]
-
-        await until(keeps)
-        await TweetCache(client).put_tombstone(1)
-        await until(lambda: local.get_many([1])[0][1].deleted)
-        local.put_many([tweet(1)])
-        assert local.get_many([1])[0][1].deleted, "a late read does not bring it back"
-    finally:
-        await listener.stop()
-    assert local.get_many([1]) == ({}, [1])
-
-
-async def test_a_deletion_that_cannot_be_read_is_of_any_tweet(client: ValkeyClient) -> None:
-    local = LocalTweets(generation_s=1_000)
-    listener = listen(client, local)
-    await listener.start()
-    try:
-
-        def keeps() -> bool:
-            local.put_many([tweet(1)])
-            return not local.get_many([1])[1]
-
-        await until(keeps)
-        await client.execute_command("PUBLISH", DELETED, b"of which?")
-        await until(lambda: local.get_many([1]) == ({}, [1]))
-        await until(keeps)
-        await TweetCache(client).put_tombstone(1)
-        await until(lambda: local.get_many([1])[0][1].deleted)
-    finally:
-        await listener.stop()
-
-
-async def test_nothing_is_kept_while_deletions_go_unheard(client: ValkeyClient) -> None:
-    local = LocalTweets(generation_s=1_000)
-    listener = listen(client, local)
-    await listener.start()
-    try:
-
-        def keeps() -> bool:
-            local.put_many([tweet(1)])
-            return not local.get_many([1])[1]
-
-        await until(keeps)
-        if isinstance(client, RedisCluster):
-            for node in client.get_nodes():
-                await client.execute_command("CLIENT", "KILL", "TYPE", "pubsub", target_nodes=node)
-        else:
-            await client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-        await until(lambda: local.get_many([1]) == ({}, [1]))
-        await until(keeps)
-    finally:
-        await listener.stop()
+    source, local = Withholding([tweet(1)]), LocalTweets()
+    local.open()
+    tweets = CachedTweets(local, TweetCache(client), source)
+    for _ in range(3):
+        assert await tweets.get_many([1, 2]) == {1: tweet(1), 2: EncodedTweet.tombstone(2)}
+    assert source.asked == [1, 2]
+    assert not await client.exists("tweet:2"), "others are to see it again soon"

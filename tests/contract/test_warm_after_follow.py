@@ -22,6 +22,7 @@ from services.timeline.spec import TABLES
 from services.timeline.store import RowHomeTimelines
 from tests.contract.timeline_readers import Reader
 from tests.contract.valkey_servers import valkey_node
+from tests.sights import open_seeing
 from tests.timeline_owners import Owners
 
 VIEWER = 1
@@ -105,7 +106,7 @@ async def test_a_list_filled_while_a_follow_comes_in_has_all_of_it(tmp_path, *, 
                 celebrities=RowCelebrities(rows),
                 backfill=Backfill(homes, world, world, clock),
             )
-            timelines = TimelineService(sources, Hydration(world))
+            timelines = TimelineService(sources, Hydration(world), open_seeing())
             if cached:
                 reader = Reader(HotLists(client), RelationsCache(client), world)
                 await reader.home(VIEWER, None, 50)

@@ -21,6 +21,7 @@ from services.timeline.service import TimelineService
 from services.timeline.skeleton import IdSources
 from services.timeline.spec import VIEWERS
 from services.timeline.store import RowHomeTimelines
+from tests.sights import open_seeing
 from tests.timeline_owners import Owners
 
 VIEWER, ADA, MUTED, BOB, EVE = 1, 2, 3, 4, 5
@@ -83,6 +84,7 @@ class World:
         self, rows: SqliteRowStore, valkey: ValkeyNode, relations: ValkeyNode | None = None
     ) -> None:
         clock = SystemClock()
+        self.valkey = valkey
         self.tweets: dict[int, list[int]] = {}
         self.relations = ViewerRelations(frozenset({ADA, MUTED}), frozenset({MUTED}))
         self.calls: Counter[str] = Counter()
@@ -102,7 +104,7 @@ class World:
             celebrities=self.celebrities,
             backfill=self.backfill,
         )
-        self.service = TimelineService(self.sources, Hydration(self))
+        self.service = TimelineService(self.sources, Hydration(self), open_seeing())
 
     async def fetch(self, _viewer: int) -> ViewerRelations:
         self.calls["fetch"] += 1

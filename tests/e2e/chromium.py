@@ -19,6 +19,10 @@ OPTIONS = (
 )
 
 
+class NavigatedError(Exception):
+    """The page went to another while it was asked something."""
+
+
 class Page:
     """One page of a running Chromium."""
 
@@ -42,6 +46,8 @@ class Page:
         while True:
             answer = self._next()
             if answer.get("id") == number:
+                if "navigated" in answer.get("error", {}).get("message", ""):
+                    raise NavigatedError
                 assert "error" not in answer, answer
                 return dict(answer["result"])
 
@@ -67,9 +73,15 @@ class Page:
 
     def until(self, script: str) -> None:
         deadline = time.monotonic() + DEADLINE_S
-        while not self.run(script):
+        while not self._holds(script):
             assert time.monotonic() < deadline, (script, self.run("document.body.innerText"))
             time.sleep(0.05)
+
+    def _holds(self, script: str) -> bool:
+        try:
+            return bool(self.run(script))
+        except NavigatedError:
+            return False
 
     def fill(self, name: str, text: str) -> None:
         self.run(f"document.querySelector('[name={name}]').value = {json.dumps(text)}")

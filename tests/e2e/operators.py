@@ -1,8 +1,6 @@
 """Operators of a running system: the command line, and the RPCs behind it."""
 
 import os
-import subprocess
-import sys
 import time
 from contextlib import suppress
 
@@ -10,11 +8,11 @@ import grpc
 from aviary.fanout.v1 import fanout_service_pb2 as pb
 from aviary.fanout.v1.fanout_service_pb2_grpc import FanoutServiceStub
 
+from tests.e2e import forked_commands
 from tests.e2e.conftest import Mesh
 
 __all__ = ["FanoutOperator", "operate"]
 
-COMMAND_TIMEOUT_S = 60
 OUTAGE_S = 60.0  # a killed fanout is back long before
 CALL_TIMEOUT_S = 5.0
 POLL_S = 0.1
@@ -22,14 +20,8 @@ POLL_S = 0.1
 
 def operate(mesh: Mesh, *arguments: str, fails: bool = False, **environment: str) -> str:
     """Run a command as somebody would type it; give what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "services", *arguments, "--data-dir", str(mesh.data_dir)],
-        check=False,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_TIMEOUT_S,
-    )
+    words = (*arguments, "--data-dir", str(mesh.data_dir))
+    done = forked_commands.run(words, {**os.environ, **environment})
     assert done.returncode == (1 if fails else 0), done.stderr
     return done.stderr if fails else done.stdout
 

@@ -29,7 +29,7 @@ class Redelivery:
 @contextmanager
 def redelivery(mesh: Mesh) -> Iterator[Redelivery]:
     """On the bus that the fan-out uses."""
-    environment = mesh.environment("fanout")
+    environment = mesh.stores()
     stack = AsyncExitStack()
     with asyncio.Runner() as runner, pytest.MonkeyPatch.context() as patch:
         if "PUBSUB_EMULATOR_HOST" in environment:

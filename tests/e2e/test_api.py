@@ -23,7 +23,7 @@ from tests.e2e.schemathesis_world import EDGE_VARIABLE, FOLDER_VARIABLE, with_ki
 
 ROOT = Path(__file__).resolve().parents[2]
 # Cases for each operation and kind of test. `make fuzz-api` asks for many, and for new ones.
-EXAMPLES = os.environ.get("AVIARY_FUZZ_EXAMPLES", "25")
+EXAMPLES = os.environ.get("AVIARY_FUZZ_EXAMPLES", "15")
 # Fixed, so that a failure is of the change at hand; `random` in longer runs.
 SEED = os.environ.get("AVIARY_FUZZ_SEED", "1")
 CALL_TIMEOUT_S = 10
@@ -58,16 +58,18 @@ def test_the_document_is_served_as_generated(api: Mesh) -> None:
 
 
 def test_what_runs_agrees_with_the_descriptor(api: Mesh) -> None:
-    of_a_service = api.environment("timeline")
-    variables = {name: at for name, at in of_a_service.items() if name.startswith("AVIARY_")}
     command = [sys.executable, "-m", "gateway", "check", "--data-dir", str(api.data_dir)]
     result = subprocess.run(
-        command, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+        command,
+        env={**os.environ, **api.stores()},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout == (
-        "engagement, fanout, gateway, graph, id, identity, search, timeline, tweet, user, the edge "
-        "and its document agree\n"
+        "engagement, fanout, gateway, graph, id, identity, list, live, media, notification, "
+        "search, timeline, tweet, user, the edge and its document agree\n"
     )
 
 
@@ -103,8 +105,7 @@ def test_a_tweet_is_sent_once_and_gone_when_it_is_deleted(api: Mesh) -> None:
     made = api.rest.post("/v1/tweets", json={"user_id": author, "text": "once"}).json()
     path = f"/v1/tweets/{made['tweet_id']}"
     first = api.rest.get(path)
-    # An earlier release answered otherwise, under the id alone.
-    assert first.headers["etag"] == f'"{made["tweet_id"]}.2"'
+    assert re.fullmatch('"[0-9a-f]+"', first.headers["etag"])
     known = {"if-none-match": first.headers["etag"]}
     assert api.rest.get(path, headers=known).status_code == 304
     assert api.rest.delete(path, params={"user_id": author}).status_code == 200
@@ -145,7 +146,7 @@ def violations_in(detail: Any) -> list[BadRequest.FieldViolation]:
 
 @pytest.mark.timeout(1800)
 def test_schemathesis_finds_nothing_in_single_requests(api: Mesh, tmp_path: Path) -> None:
-    document = api.rest.get("/openapi.json").json()
+    document = _document(api)
     operations = sum(len(methods) for methods in document["paths"].values())
     said = _schemathesis(api, tmp_path, _strictest(document), "examples,coverage,fuzzing")
     # It would also be content with a document that says nothing.
@@ -157,7 +158,7 @@ def test_schemathesis_finds_nothing_in_single_requests(api: Mesh, tmp_path: Path
 def test_schemathesis_finds_nothing_on_the_ways_from_answer_to_request(
     api: Mesh, tmp_path: Path, walk: int
 ) -> None:
-    document = _with_ways_in(_strictest(api.rest.get("/openapi.json").json()))
+    document = _with_ways_in(_strictest(_document(api)))
     said = _schemathesis(api, tmp_path, document, "stateful", walk)
     followed = re.search(r"API Links: +(\d+) covered", said)
     assert followed is not None, said
@@ -226,6 +227,13 @@ def _with_ways_in(document: dict[str, Any]) -> dict[str, Any]:
                 if each.get("name") == "limit":
                     each["required"] = True
                     each["schema"] |= {"minimum": 1, "maximum": 2}
+    return document
+
+
+def _document(api: Mesh) -> dict[str, Any]:
+    """Get what the edge says of itself, but for the streams, whose answers have no end."""
+    document: dict[str, Any] = api.rest.get("/openapi.json").json()
+    del document["paths"]["/v1/stream/home"]
     return document
 
 

@@ -78,7 +78,7 @@ def test_a_clock_that_cannot_be_right_is_refused_aloud(moved: Mesh, clock: Moved
     refused = moved.rest.post("/v1/tweets", json=body)
     assert refused.status_code == 503
     eventually(lambda: is_healthy(moved), False)  # noqa: FBT003 - what is wanted
-    eventually(lambda: said(moved), "not ready: engagement, graph, id, tweet, user")
+    eventually(lambda: said(moved), "not ready: engagement, graph, id, list, media, tweet, user")
     clock.set(HOUR_S)
     eventually(lambda: is_healthy(moved), True)  # noqa: FBT003 - what is wanted
     assert post(moved, author) > author

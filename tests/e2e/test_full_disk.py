@@ -176,7 +176,8 @@ def are_below(logs: Path, size: int) -> bool:
 
 def denied(mesh: Mesh) -> int:
     """How many refusals the audit log has recorded."""
-    lines = (mesh.data_dir / "audit" / "gateway.log").read_text().splitlines()
+    logs = (mesh.data_dir / "audit").glob("gateway*.log")
+    lines = [line for log in logs for line in log.read_text().splitlines()]
     entries = [json.loads(line) for line in lines if line.endswith("}")]
     facts = [each["facts"] for each in entries if each["event"] == "edge.denied"]
     return sum(each["times"] for each in facts if each.get("status") == 401)

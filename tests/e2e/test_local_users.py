@@ -1,6 +1,7 @@
 """Whoever else has a login on the machine: sees nothing, reaches nothing, and ends no account."""
 
 import contextlib
+import json
 import re
 import socket
 import ssl
@@ -26,6 +27,7 @@ from tests.e2e.conftest import SIDECARS, Mesh, start, stop
 from tests.e2e.operators import operate
 from tests.e2e.redelivery import redelivery
 from tests.e2e.test_identity import logged_in, register, sign_up
+from tests.tweet_messages import created
 
 OTHERS = 0o077
 SIGNING_KEY = "5e" * 32
@@ -144,11 +146,22 @@ def listening(pids: list[int]) -> set[int]:
     }
 
 
+def clusters(mesh: Mesh) -> dict[str, int]:
+    """The ports that the edge connects to, by cluster."""
+    document = json.loads((mesh.data_dir / "envoy.json").read_text())
+    return {
+        cluster["name"]: at["port_value"]
+        for cluster in document["static_resources"]["clusters"]
+        for group in cluster.get("load_assignment", {"endpoints": []})["endpoints"]
+        for each in group["lb_endpoints"]
+        if (at := each["endpoint"]["address"].get("socket_address"))
+    }
+
+
 def known_ports(mesh: Mesh) -> set[int]:
     """Ports that need a certificate or a password, the edge's port, and ports of metrics."""
-    environment = mesh.environment("identity")
-    addresses = [value for name, value in environment.items() if name.endswith("_HTTP_ADDRESS")]
-    addresses.append(str(mesh.rest.base_url).rstrip("/"))
+    addresses = [str(mesh.rest.base_url).rstrip("/")]
+    addresses += [f":{port}" for name, port in clusters(mesh).items() if "http" in name]
     addresses += [mesh.address(service) for service in mesh.children()]
     addresses += re.findall(r'"([\d.]+:\d+)"', (mesh.data_dir / TARGETS_FILE).read_text())
     ports = {int(address.rpartition(":")[2]) for address in addresses}
@@ -174,7 +187,7 @@ def test_metrics_are_all_that_their_ports_show(mesh: Mesh) -> None:
 
 def test_the_administrator_is_the_owner_and_changes_no_limit(mesh: Mesh) -> None:
     sockets = list((mesh.data_dir / "sockets").glob("*.admin"))
-    assert len(sockets) == (1 + len(mesh.children()) if SIDECARS else 1)
+    assert len(sockets) == (1 + sum(map(len, mesh.replicas().values())) if SIDECARS else 1)
     for path in sockets:
         assert path.stat().st_mode & OTHERS == 0
         transport = httpx.HTTPTransport(uds=str(path))
@@ -187,16 +200,15 @@ def test_the_administrator_is_the_owner_and_changes_no_limit(mesh: Mesh) -> None
 
 def test_who_shows_no_certificate_is_hung_up_on(mesh: Mesh) -> None:
     """The issuer's own port, where one would pass by the edge's limits."""
-    address = mesh.environment("identity")["AVIARY_IDENTITY_HTTP_ADDRESS"]
-    host, _, port = address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as plain:
+    port = clusters(mesh)["identity_http"]
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
         plain.sendall(b"GET /oauth/jwks HTTP/1.1\r\nhost: x\r\n\r\n")
         with contextlib.suppress(ConnectionError):
             assert b"200" not in plain.recv(1_024)
     believing = ssl.create_default_context()
     believing.check_hostname, believing.verify_mode = False, ssl.CERT_NONE
     with httpx.Client(verify=believing) as anybody, pytest.raises(httpx.TransportError):
-        anybody.get(f"https://{address}/oauth/jwks")
+        anybody.get(f"https://127.0.0.1:{port}/oauth/jwks")
 
 
 def test_a_made_up_message_erases_nothing(mesh: Mesh) -> None:
@@ -213,7 +225,7 @@ def test_a_made_up_message_erases_nothing(mesh: Mesh) -> None:
         bus.publish(USER_EVENTS, UserEvents().deleted(ada, 1))
         bus.publish(TWEET_EVENTS, TweetEvents().deleted(tweet, ada))
         # Bob's tweet as Ada's own.
-        bus.publish(TWEET_EVENTS, TweetEvents().created(other, ada))
+        bus.publish(TWEET_EVENTS, created(other, ada))
     erasing = ("user", "tweet.erasure"), ("user", "graph.erasure"), ("user", "identity.erasure")
     for kind, subscription in (*erasing, ("tweet", "fanout.author")):
         number = ada if kind == "user" else tweet

@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc as
 from services.platform.observability import names as telemetry
 from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import start, stop
+from tests.e2e.live_stream import streaming
 
 WITHIN_S = 45
 PAUSE_MS = 3_000
@@ -41,8 +42,11 @@ def test_every_metric_arrives_at_the_collector(tmp_path: Path) -> None:
     stubs.add_MetricsServiceServicer_to_server(receiver, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
+    blocked = tmp_path / "blocked"
+    blocked.write_text("bad.example harmful\n")
     mesh = start(
         tmp_path / "data",
+        AVIARY_TWEET_BLOCKED_URLS_FILE=str(blocked),
         OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{port}",
         OTEL_METRIC_EXPORT_INTERVAL="500",
     )
@@ -50,7 +54,9 @@ def test_every_metric_arrives_at_the_collector(tmp_path: Path) -> None:
         ada, bob = user(mesh), user(mesh)
         follow(mesh, bob, ada)
         home(mesh, bob)
-        tweet = post(mesh, ada)
+        with streaming(mesh, bob) as stream:
+            tweet = post(mesh, ada)
+            stream.until(lambda each: each.tweets() == [tweet])
         eventually(lambda: home(mesh, bob), [tweet])
         with mesh.valkey("cache") as cache:
             cache.client_pause(PAUSE_MS)

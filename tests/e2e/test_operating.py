@@ -3,8 +3,6 @@
 import asyncio
 import base64
 import json
-import os
-import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -22,12 +20,17 @@ from services.tweet.keys import tweet_row_key
 from services.tweet.spec import SPEC as TWEET_SPEC
 from services.tweet.spec import TABLES as TWEET_TABLES
 from services.tweet.spec import TWEETS
-from tests.e2e.acting import eventually, follow, home, post, user
-from tests.e2e.conftest import Mesh
+from tests.e2e.acting import eventually, follow, home, post, restart, user
+from tests.e2e.conftest import Engine, Mesh, SharedMesh
 from tests.e2e.operators import operate
 from tests.e2e.redelivery import redelivery
 
 GIVEN_UP_WITHIN_S = 120  # all attempts, with the pauses between them, on a busy machine
+
+
+@pytest.fixture(scope="module")
+def mesh(engine: Engine, shared_mesh: SharedMesh) -> Mesh:
+    return shared_mesh.anew(engine)
 
 
 def queue(mesh: Mesh, name: str) -> list[str]:
@@ -68,14 +71,6 @@ def test_a_paused_queue_waits_until_it_is_resumed(mesh: Mesh) -> None:
         operate(mesh, "resume", "--all")
     eventually(lambda: home(mesh, bob), [tweet, before], mesh.engine.within_s)
     waits_for(mesh, "fanout.rest", 0, "running")
-
-
-def restart(mesh: Mesh, service: str) -> None:
-    """Kill a process, and wait until another has its place."""
-    before = mesh.children()[service]
-    os.kill(before, signal.SIGKILL)
-    eventually(lambda: mesh.children().get(service, before) != before, expected=True)
-    eventually(lambda: mesh.rest.get("/healthz").status_code, 200)
 
 
 def test_the_erasures_of_other_services_wait_while_they_are_paused(mesh: Mesh) -> None:
@@ -251,7 +246,7 @@ async def opened_rows(
     mesh: Mesh, spec: ServiceSpec, tables: Sequence[TableSpec]
 ) -> AsyncIterator[RowStore]:
     """The rows of a service, as it opens them."""
-    environment = mesh.environment(spec.name)
+    environment = mesh.stores()
     async with AsyncExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         if "BIGTABLE_EMULATOR_HOST" in environment:

@@ -14,6 +14,7 @@ from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import Mesh, start, stop
 
 HEX_FIELD = re.compile(r"\\\{[^:{}]*:0(\d+)x\\\}")
+ONE_ID = re.compile(r"column \{[^{}]*\}")
 TEXT_FIELD = re.compile(r"\\\{[^{}]*\\\}")
 
 
@@ -49,7 +50,7 @@ def pattern(table: TableSpec) -> tuple[re.Pattern[str], bool]:
     assert table.key, f"{table.name} does not say how its keys are built"
     key, _, more = table.key.partition(", ")
     escaped = HEX_FIELD.sub(lambda field: f"[0-9a-f]{{{int(field[1])}}}", re.escape(key))
-    return re.compile(TEXT_FIELD.sub(".+", escaped)), more.startswith("column ")
+    return re.compile(TEXT_FIELD.sub(".+", escaped)), ONE_ID.fullmatch(more) is not None
 
 
 def rows(

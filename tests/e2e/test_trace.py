@@ -7,15 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
-import pytest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as pb
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as stubs
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from services.platform.security.identities import server_name
 from tests.e2e.acting import follow, home, post, user
-from tests.e2e.conftest import BIGTABLE_PUBSUB, SIDECARS, SQLITE_VALKEY, Engine, start, stop
-from tests.emulators import require_emulators
+from tests.e2e.conftest import SIDECARS, Engine, start, stop
 
 WITHIN_S = 60  # batches leave every five seconds, from processes that are busy with it
 
@@ -127,10 +125,7 @@ def receiving() -> Iterator[tuple[Receiver, str]]:
         server.stop(None).wait()
 
 
-@pytest.mark.parametrize("engine", [SQLITE_VALKEY, BIGTABLE_PUBSUB], ids=lambda e: e.name)
 def test_one_post_is_one_trace_from_edge_to_timeline_store(engine: Engine, tmp_path: Path) -> None:
-    if engine.emulators:
-        require_emulators()
     with receiving() as (receiver, endpoint):
         mesh = start(tmp_path / "data", engine=engine, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)
         try:

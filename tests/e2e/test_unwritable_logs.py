@@ -31,7 +31,7 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
 
 def engine(mesh: Mesh, name: str) -> int:
     """Process id of one of the Valkeys."""
-    url = mesh.environment("tweet")[f"AVIARY_{name.upper()}_VALKEY_URL"]
+    url = mesh.valkey_url(name)
     at = urlsplit(url).netloc.rpartition("@")[2]
     for entry in Path("/proc").iterdir():
         # It calls itself by its address.

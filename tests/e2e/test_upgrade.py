@@ -20,15 +20,22 @@ ORDER = (
     "user",
     "identity",
     "graph",
+    "media",
     "tweet",
     "engagement",
     "search",
+    "list",
+    "notification",
     "timeline",
+    "live",
     "fanout",
     "gateway",
 )
 """Whom others call comes first, as the how-to page says; the edge, which calls all, is last."""
-FIRST_HALF = ORDER[: ORDER.index("search") + 1]
+ASKED_LATER = {"user": {"graph", "tweet"}, "media": {"tweet"}, "tweet": {"engagement"}}
+"""Who calls somebody who comes later, and does without an answer for that long: users have no
+counts meanwhile, nor have tweets, and pictures without a tweet stay."""
+FIRST_HALF = ORDER[: ORDER.index("notification") + 1]
 """With all that the code before may not have yet."""
 
 pytestmark = pytest.mark.skipif(SIDECARS, reason="once is enough, and sidecars are no code of ours")
@@ -81,7 +88,8 @@ def test_order_is_complete() -> None:
     }
     for place, name in enumerate(ORDER):
         # Ids are leased by whoever makes them; and a gateway asks all for their health.
-        assert called[name] - {name} <= set(ORDER[:place]), f"{name} calls who comes later"
+        later = called[name] - {name} - set(ORDER[:place])
+        assert later <= ASKED_LATER.get(name, set()), f"{name} calls who comes later"
 
 
 @pytest.mark.timeout(1_200)  # six systems, one after the other
@@ -113,7 +121,8 @@ def test_everything_goes_on_through_an_upgrade_and_back(tmp_path: Path, before: 
     old_edge, new_edge = before, None
     for new, edge in (
         (FIRST_HALF, old_edge),
-        (ORDER, old_edge),
+        # A gateway waits for every service that it knows, which its own supervisor starts.
+        (ORDER[:-1], old_edge),
         (ORDER, new_edge),
         (FIRST_HALF, old_edge),
     ):

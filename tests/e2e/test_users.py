@@ -4,11 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from tests.e2e.acting import eventually, follow, home, post
+from tests.e2e.acting import eventually, follow, home, post, stopped
 from tests.e2e.conftest import Mesh
 
 # Handles are unique in a mesh, which other files do not share.
 Json = dict[str, object]
+COUNTS = ("followers_count", "following_count", "tweet_count")
 
 
 def create(mesh: Mesh, handle: str, **fields: object) -> Json:
@@ -35,18 +36,50 @@ def by_handle(mesh: Mesh, handle: str) -> httpx.Response:
     return mesh.rest.get(f"/v1/users/by/handle/{handle}")
 
 
+def answered(answer: httpx.Response) -> Json:
+    """The user of a read, without what only reads say."""
+    assert answer.status_code == 200, answer.text
+    user: Json = answer.json()["user"]
+    for counted in COUNTS:
+        user.pop(counted, None)
+    return user
+
+
+def test_reads_say_how_many_follow(mesh: Mesh) -> None:
+    ada, bob, cyd = (create(mesh, f"followed{each}") for each in range(3))
+    for one in (bob, cyd):
+        follow(mesh, number(one), number(ada))
+
+    def shown() -> list[object]:
+        reads = (
+            mesh.rest.get(f"/v1/users/{ada['user_id']}").json()["user"],
+            by_handle(mesh, "followed0").json()["user"],
+            *mesh.rest.get(
+                "/v1/users", params={"ids": f"{ada['user_id']},{bob['user_id']}"}
+            ).json()["users"],
+        )
+        return [user.get("followers_count") for user in reads]
+
+    eventually(shown, [2, 2, 2, 0])
+    follow(mesh, number(cyd), number(ada), "unfollow")
+    eventually(shown, [1, 1, 1, 0])
+    with stopped(mesh, "graph"):
+        assert shown() == [None] * 4
+    eventually(shown, [1, 1, 1, 0])
+
+
 def test_a_user_changes_what_it_gives(mesh: Mesh) -> None:
     ada = create(mesh, "ada")
     named = patch(mesh, ada, display_name="Ada L")
     assert (named.status_code, named.json()["user"]) == (200, {**ada, "display_name": "Ada L"})
     moved = patch(mesh, ada, handle="Countess")
     assert moved.json()["user"] == {**ada, "handle": "Countess", "display_name": "Ada L"}
-    assert by_handle(mesh, "countess").json() == moved.json()
+    assert answered(by_handle(mesh, "countess")) == moved.json()["user"]
     assert by_handle(mesh, "ada").status_code == 404
     taken = mesh.rest.post("/v1/users", json={"handle": "Ada", "display_name": "Heir"})
     assert (taken.status_code, taken.json()["details"][0]["reason"]) == (409, "HANDLE_TAKEN")
     back = patch(mesh, ada, handle="Ada")
-    assert by_handle(mesh, "ADA").json() == back.json()
+    assert answered(by_handle(mesh, "ADA")) == back.json()["user"]
 
 
 def test_a_bio_is_shown_and_taken_away(mesh: Mesh) -> None:
@@ -54,7 +87,7 @@ def test_a_bio_is_shown_and_taken_away(mesh: Mesh) -> None:
     assert "bio" not in ada
     told = patch(mesh, ada, bio=" Programs engines. ", request_id="b")
     assert told.json()["user"] == {**ada, "bio": "Programs engines."}
-    assert by_handle(mesh, "writer").json() == told.json()
+    assert answered(by_handle(mesh, "writer")) == told.json()["user"]
     follow(mesh, number(bob), number(ada))
     listed = mesh.rest.get(f"/v1/users/{bob['user_id']}/following").json()["users"]
     assert listed == [told.json()["user"]]
@@ -72,7 +105,7 @@ def test_a_bad_change_is_refused(mesh: Mesh) -> None:
     assert patch(mesh, first, handle="SECOND").status_code == 409
     assert patch(mesh, {"user_id": 12345}, handle="third").status_code == 404
     for user in (first, second):
-        assert mesh.rest.get(f"/v1/users/{user['user_id']}").json()["user"] == user
+        assert answered(mesh.rest.get(f"/v1/users/{user['user_id']}")) == user
 
 
 def test_repeats_give_the_first_answer(mesh: Mesh) -> None:

@@ -70,15 +70,16 @@ class Tweets(tweet_grpc.TweetServiceServicer):
         info.metadata["tweet_id"] = str(request.tweet_id)
         detail = any_pb2.Any()
         detail.Pack(info)
-        status = status_pb2.Status(
-            code=code_pb2.NOT_FOUND, message="no such tweet", details=[detail]
-        )
+        said = "no such tweet"
+        status = status_pb2.Status(code=code_pb2.NOT_FOUND, message=said, details=[detail])
         await context.abort_with_status(rpc_status.to_status(status))
 
     async def DeleteTweet(self, request, context):  # noqa: ARG002, N802
         return tweet_pb.DeleteTweetResponse()
 
-    GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = DeleteTweet
+    GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = PlaceRetweets = DeleteTweet
+    GetConversation = BackfillReplies = LookupAuthorCounts = LookupSeenTweets = DeleteTweet
+    ListQuarantinedTweets = QuarantineTweet = ClearTweet = DeleteTweet
 
     async def StreamTweets(self, request, context):  # noqa: ARG002, N802
         yield tweet_pb.StreamTweetsResponse()
@@ -86,8 +87,7 @@ class Tweets(tweet_grpc.TweetServiceServicer):
 
 def as_json(page: Message) -> HttpBody:
     """The answer that the edge passes on as it is."""
-    json = json_writer(page.DESCRIPTOR)(page)
-    return HttpBody.FromString(http_body(json.encode()))
+    return HttpBody.FromString(http_body(json_writer(page.DESCRIPTOR)(page).encode()))
 
 
 class Timelines(timeline_grpc.TimelineServiceServicer):

@@ -15,10 +15,12 @@ __all__ = ["Graph", "graph_servicer"]
 
 
 class Graph:
-    """Keeps what it was asked last, and answers with nothing, or fails as a test wants it to."""
+    """Keeps what it was asked, and answers with nothing, or fails as a test wants it to."""
 
     def __init__(self) -> None:
         self.asked: Message | None = None
+        """The last one."""
+        self.got: list[Message] = []
         self.fails: Exception | None = None
         for method in service_of(pb.DESCRIPTOR).methods:
             made = self._stream if method.server_streaming else self._unary(method)
@@ -29,6 +31,7 @@ class Graph:
 
         async def handle(request: Message, context: Any) -> Message:  # noqa: ARG001
             self.asked = request
+            self.got.append(request)
             if self.fails is not None:
                 raise self.fails
             return answer

@@ -64,6 +64,8 @@ FEW_BITS = 8
 OWN_APPS = ("ios", "android")
 SETTLED_USER = "1000000"
 """An id of the epoch: no new account."""
+PATIENT = httpx.Timeout(15, pool=None)
+"""Hundreds of requests are begun at once, and wait here for a connection."""
 
 
 class Users(user_grpc.UserServiceServicer):
@@ -216,7 +218,7 @@ async def limited_edge(
         (folder / "envoy.json").write_text(_trusting(config))
         process = await stack.enter_async_context(_envoy(folder))
         url = await _base_url(process, folder)
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=15))
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=PATIENT))
         admin = await stack.enter_async_context(admin_client(folder))
         edge = LimitedEdge(client, valkey, store, server, process, admin)
         await _until_it_has_the_lists(edge)

@@ -131,7 +131,12 @@ def config_of(
         behind=behind or nowhere,
         inbound="127.0.0.1:0",
         outbound="127.0.0.1:0",
-        siblings={"id": replicas or [Replica(nowhere)]},
+        # Of all that the services here call, the id service is what tests call.
+        siblings={
+            "graph": [Replica(nowhere)],
+            "tweet": [Replica(nowhere)],
+            "id": replicas or [Replica(nowhere)],
+        },
         certificates=str(certificates),
     )
 

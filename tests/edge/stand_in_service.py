@@ -1,6 +1,7 @@
 """Stands in for `python -m services <name>`: healthy, and nothing else."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -12,8 +13,11 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from services.platform.config.settings import DEFAULT_ADDRESSES
 from services.platform.rpc.channels import open_channel
+from services.platform.runtime.heartbeat import Heartbeat
 from services.platform.security.tls import TlsFiles
 from tests.edge.conftest import AbortingHealth
+
+BEATS_EVERY_S = 0.02
 
 
 async def main(name: str) -> None:
@@ -46,7 +50,11 @@ async def main(name: str) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     pid_file = Path(os.environ["AVIARY_DATA_DIR"]) / f"{name}.pid"
     pid_file.write_text(str(os.getpid()))
-    await stop.wait()
+    heart = Heartbeat(Path(os.environ["AVIARY_HEARTBEAT_FILE"]))
+    while not stop.is_set():
+        heart.beat()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), BEATS_EVERY_S)
     await server.stop(1)
 
 

@@ -212,6 +212,9 @@ async def test_keys_that_cannot_be_had_are_503(tmp_path: Path) -> None:
         assert (answer.status_code, answer.json()["code"]) == (503, 14), answer.text
 
 
+BACK_WITHIN_S = 20.0
+
+
 async def over_grpc(edge: Edge, token: str | None) -> grpc.StatusCode:
     url = edge.client.base_url
     metadata = [] if token is None else [("authorization", f"Bearer {token}")]
@@ -234,7 +237,12 @@ async def test_grpc_clients_meet_the_same_rules(edge: Edge) -> None:
     weak = tokens.token(scope="tweets:read")
     assert await over_grpc(edge, weak) is grpc.StatusCode.PERMISSION_DENIED
     assert edge.timelines.metadata == {}
-    assert await over_grpc(edge, tokens.token()) is grpc.StatusCode.OK
+    # For the edge, a service that a busy machine has halted for seconds is down for as long.
+    deadline = time.monotonic() + BACK_WITHIN_S
+    while (code := await over_grpc(edge, tokens.token())) is grpc.StatusCode.UNAVAILABLE:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+    assert code is grpc.StatusCode.OK
     seen = edge.timelines.metadata
     assert (seen["x-user-id"], "act:any" in seen["x-scope"]) == (str(tokens.USER), False)
     assert "authorization" not in seen

@@ -60,7 +60,7 @@ async def test_what_only_a_lenient_reader_takes_is_no_json(edge: Edge, body: byt
         (b'{"text":"{\\"text\\":1}\\\\","text":"b"}', '"text" is given twice'),
         (b'{"user_id":"1","texts":"a"}', 'unknown field "texts"'),
         (b'{"userId":"1","text":"a"}', 'unknown field "userId"'),
-        (b'{"user_id":"1","te\\u0078t":"a"}', "unknown field"),
+        (b'{"text":"a","te\\u0078t":"a"}', '"text" is given twice'),
         (b'{"":"1"}', "unknown field"),
         (b'{"user_id":"1","\xc3\xa9\\"":"a"}', "unknown field"),
         (b'{"%s":1}' % (b"x" * 1_000), "unknown field"),

@@ -23,6 +23,7 @@ from tests.edge.limited_edge import (
 from tests.edge.limited_requests import TIMEOUT_S, ask, assert_refused, documented, headers_of
 
 SERVICE = "/aviary.tweet.v1.TweetService/"
+FEW = 20
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -157,9 +158,14 @@ async def test_walking_ids_by_grpc_is_noticed(watchful: LimitedEdge, way: str) -
     headers = headers_of(Subject.IP, 0)
     message = tweet_pb.GetTweetRequest(tweet_id=1)
     call = by_grpc if way == "grpc" else by_grpc_web
-    answers = await asyncio.gather(
-        *(call(watchful, "GetTweet", message, headers) for _ in range(200))
-    )
+    # As many as the services behind an edge on a busy machine answer in time.
+    few = asyncio.Semaphore(FEW)
+
+    async def called() -> object:
+        async with few:
+            return await call(watchful, "GetTweet", message, headers)
+
+    answers = await asyncio.gather(*(called() for _ in range(200)))
     assert set(answers) <= {grpc.StatusCode.NOT_FOUND, "5"}
     await until_listed(watchful, Subject.IP, f"{headers['x-forwarded-for']}/32")
 

@@ -13,10 +13,10 @@ from aviary.graph.v1 import graph_service_pb2_grpc as pb_grpc
 
 from gateway.envoy.filters import MAX_BODY_BYTES
 from gateway.envoy.hardening import MAX_HEADERS, MAX_HEADERS_KIB
-from services.platform.composition.dependencies import service_of
 from services.platform.rpc.request_sizes import MAX_REQUEST_BYTES
-from services.platform.rpc.server import RpcServer, Servicer
+from services.platform.rpc.server import RpcServer
 from tests.edge.conftest import Edge, running_edge
+from tests.edge.graph_stand_in import Graph, graph_servicer
 from tests.edge.test_edge import assert_error
 
 FOLLOW = "/aviary.graph.v1.GraphService/FollowUsers"
@@ -24,34 +24,10 @@ IDS = 400_000
 GZIP = grpc.Compression.Gzip
 
 
-class Graph(pb_grpc.GraphServiceServicer):
-    """Notes what reaches it."""
-
-    def __init__(self) -> None:
-        self.got: list[pb.FollowUsersRequest] = []
-
-    async def FollowUsers(self, request: Any, _context: Any) -> Any:  # noqa: N802 - an RPC's name
-        self.got.append(request)
-        return pb.FollowUsersResponse()
-
-    async def _other(self, _request: Any, _context: Any) -> Any:
-        raise AssertionError
-
-    async def StreamFollowers(self, _request: Any, _context: Any) -> Any:  # noqa: N802
-        yield pb.StreamFollowersResponse()
-
-    async def StreamRelations(self, _request: Any, _context: Any) -> Any:  # noqa: N802
-        yield pb.StreamRelationsResponse()
-
-    Follow = Unfollow = Block = Unblock = Mute = Unmute = _other
-    ListFollowers = ListFollowing = GetRelationship = GetRelations = LookupCounts = _other
-    LookupAudiences = LookupRelations = _other
-
-
 @pytest_asyncio.fixture
 async def sized() -> AsyncIterator[tuple[Edge, Graph]]:
     graph = Graph()
-    server = RpcServer("127.0.0.1:0", [Servicer(service_of(pb.DESCRIPTOR), graph)])
+    server = RpcServer("127.0.0.1:0", [graph_servicer(graph)])
     await server.start()
     try:
         async with running_edge(unauthenticated=True, backends={"graph": server.address}) as edge:

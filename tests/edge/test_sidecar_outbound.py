@@ -64,7 +64,7 @@ async def test_calls_carry_the_certificate_of_the_own_service(tmp_path: Path) ->
 
 async def test_what_is_no_sibling_has_no_route(tmp_path: Path) -> None:
     async with calling(tmp_path, NOWHERE) as (_, _, channel):
-        other = channel.unary_unary("/aviary.graph.v1.GraphService/Follow")
+        other = channel.unary_unary("/aviary.timeline.v1.TimelineService/GetHomeTimeline")
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await other(b"", timeout=WAIT_S)
     assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED

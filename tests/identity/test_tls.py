@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from services.identity.listener import Listener
+from services.platform.http.listener import Listener
 from services.platform.security.listener_tls import ListenerTls
 from services.platform.security.tls import TlsFiles
 from tests.certificates import new_folder

@@ -17,7 +17,6 @@ from services.identity.devices import Devices
 from services.identity.guesses import Guesses
 from services.identity.http import application
 from services.identity.keys import Keyring, Keyrings
-from services.identity.listener import Listener
 from services.identity.oauth_clients import Clients, Registered
 from services.identity.oauth_server import OAuthServer
 from services.identity.passwords import Passwords
@@ -27,6 +26,7 @@ from services.identity.sessions import Sessions
 from services.identity.spec import TABLES
 from services.identity.store import IdentityStore
 from services.platform.errors import InvalidArgumentError, NotFoundError
+from services.platform.http.listener import Listener
 from services.platform.rows.port import RowStore
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.tokens.lives import APP_KEY_S

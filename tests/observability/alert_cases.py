@@ -17,11 +17,14 @@ from tests.observability.faults.processes import hung, hung_while_posting
 from tests.observability.faults.queues import (
     flooded,
     forgotten_pause,
+    found_late,
     poisoned,
     pushed_late,
     refused_entry,
+    scanned_late,
+    told_late,
 )
-from tests.observability.faults.rows import edge_of_the_future, full_disk
+from tests.observability.faults.rows import edge_of_the_future, full_disk, miscounted
 from tests.observability.faults.valkeys import (
     evicting_cache,
     flushed_cache,
@@ -55,6 +58,10 @@ ROUNDS: Final[Mapping[str, tuple[Case, ...]]] = MappingProxyType(
     {
         "queues": (
             Case("FanoutLag", pushed_late),
+            Case("LiveLate", pushed_late),
+            Case("SearchLag", found_late),
+            Case("NotificationLag", told_late),
+            Case("TweetScanLag", scanned_late),
             Case("BacklogGrows", flooded, {"subscription": "fanout.author"}),
             Case("QueuePaused", forgotten_pause, {"subscription": "identity.erasure"}),
             Case("DeadLetters", poisoned, {"subscription": "fanout.graph"}),
@@ -68,6 +75,7 @@ ROUNDS: Final[Mapping[str, tuple[Case, ...]]] = MappingProxyType(
             Case("CertificateExpires", certificate_not_renewed, {"job": "edge"}),
             Case("FlagsStale", mistyped_flags, {"job": "fanout"}),
             Case("LogInsFail", guessed_passwords),
+            Case("CountsDrift", miscounted, {"kind": "like"}),
             Case("ValkeyFills", full_bus, {"store": "bus"}),
             Case("CacheHitRateFell", flushed_cache, {"cache": "home"}),
         ),

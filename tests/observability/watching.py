@@ -16,6 +16,7 @@ import httpx
 from services.local.scrape_targets import TARGETS_FILE
 from tests.e2e.acting import follow, user
 from tests.e2e.conftest import Mesh, start, stop
+from tests.e2e.live_stream import ask
 from tests.e2e.runbooks import Reader
 from tests.processes import free_port, kill_group, spawn
 from tools.observability.__main__ import RULES, run_prometheus_argv
@@ -51,7 +52,9 @@ class Load:
         self._mesh = mesh
         self._client = httpx.Client(base_url=mesh.rest.base_url, auth=mesh.rest.auth, timeout=10)
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._threads = [
+            threading.Thread(target=each, daemon=True) for each in (self._run, self._listen)
+        ]
         self.statuses: set[int] = set()
         # One who is followed by few, one by more than the threshold of the tests' systems.
         self.author, self.celebrity = user(mesh), user(mesh)
@@ -62,17 +65,22 @@ class Load:
             follow(mesh, reader, self.author)
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         self._stopping.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
         self._client.close()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             for author in (self.author, self.celebrity):
-                self._note("POST", "/v1/tweets", json={"user_id": author, "text": "hello"})
+                made = self._note("POST", "/v1/tweets", json={"user_id": author, "text": "hello"})
+                if made is not None and made.is_success:
+                    like = {"user_id": self.readers[0], "tweet_id": made.json()["tweet_id"]}
+                    self._note("POST", "/v1/like", json=like)
             for reader in self.readers:
                 self._note("GET", "/v1/timeline/home", params={"user_id": reader})
             self._note("GET", "/v1/timeline/user", params={"user_id": self.author})
@@ -80,9 +88,25 @@ class Load:
             # The machine has other work too.
             self._stopping.wait(PACE_S)
 
-    def _note(self, method: str, path: str, **arguments: Any) -> None:
+    def _note(self, method: str, path: str, **arguments: Any) -> httpx.Response | None:
         with contextlib.suppress(httpx.TransportError):
-            self.statuses.add(self._client.request(method, path, **arguments).status_code)
+            answer = self._client.request(method, path, **arguments)
+            self.statuses.add(answer.status_code)
+            return answer
+        return None
+
+    def _listen(self) -> None:
+        """Stream the home of one reader, again whenever that ends."""
+        asked = ask(self.readers[0])
+        while not self._stopping.is_set():
+            with (
+                contextlib.suppress(httpx.HTTPError),
+                self._mesh.rest.stream("GET", "/v1/stream/home", **asked) as answer,
+            ):
+                for _ in answer.iter_text():
+                    if self._stopping.is_set():
+                        break
+            self._stopping.wait(POLL_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +126,28 @@ class Watched:
 
 @contextmanager
 def watching(
-    folder: Path, rules: Path = RULES, data_folder: Path | None = None
+    folder: Path,
+    rules: Path = RULES,
+    data_folder: Path | None = None,
+    *,
+    liveness: str = "off",
 ) -> Iterator[Watched]:
     """A system under load, and a Prometheus with these rules, which keeps its own in `folder`.
 
     The data are in `data_folder`, or in `folder` too. Services write their logs themselves, as in
-    containers.
+    containers. What hangs is left so, unless `liveness` is `on`: most alerts are of what lasts.
     """
     data_dir, flags = (data_folder or folder) / ".data", folder / "flags.yaml"
     flags.write_text("{}")
-    mesh = start(data_dir, python=_printing(folder, data_dir), AVIARY_FLAGS_FILE=str(flags))
+    blocked = folder / "blocked-urls"
+    blocked.write_text("blocked.example\n")
+    mesh = start(
+        data_dir,
+        python=_printing(folder, data_dir),
+        AVIARY_LIVENESS=liveness,
+        AVIARY_FLAGS_FILE=str(flags),
+        AVIARY_TWEET_BLOCKED_URLS_FILE=str(blocked),
+    )
     try:
         port, own = free_port(), folder / "prometheus"
         own.mkdir()

@@ -133,6 +133,7 @@ def _settings(folder: Path, valkey: int) -> Settings:
         read,
         addresses={name: f"127.0.0.1:{free_port()}" for name in DEFAULT_ADDRESSES},
         identity_http_address=f"127.0.0.1:{free_port()}",
+        media_http_address=f"127.0.0.1:{free_port()}",
         bus_valkey_url=f"{url}0",
         cache_valkey_url=f"{url}1",
     )

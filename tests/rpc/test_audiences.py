@@ -16,6 +16,7 @@ from services.fanout.clients import FollowersClient
 from services.fanout.model import Audience
 from services.graph import audiences
 from services.graph.audiences import FOLLOWERS_PER_ANSWER, MAX_FOLLOWERS, MAX_USERS, Audiences
+from services.graph.counting import FollowingCounts
 from services.graph.keys import edge_row_key
 from services.graph.reads import Reads
 from services.graph.servicer import GraphServicer
@@ -81,14 +82,18 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         rows = SqliteRowStore(tmp_path / "rows.db", TABLES, clock)
         await rows.open()
         stack.push_async_callback(rows.close)
-        store = RowGraphStore(rows, Outbox(rows, clock, OUTBOX))
+        store = RowGraphStore(rows, Outbox(rows, clock, OUTBOX), clock)
         unused: Any = None
         servicer = request.param(
             unused,
             unused,
-            Reads(store, unused, unused),
+            Reads(store, unused, unused, FollowingCounts(store)),
             Audiences(store),
             CursorCodec(lambda: (bytes(32),)),
+            relations=unused,
+            requests=unused,
+            sights=unused,
+            muted_words=unused,
         )
         server = RpcServer("127.0.0.1:0", [Servicer(SERVICE, servicer)])
         await server.start()

@@ -15,7 +15,7 @@ from services.platform.rpc.server import RpcServer, Servicer
 from services.tweet.model import Tweet
 from services.tweet.service import TweetService
 from services.tweet.servicer import TweetServicer
-from services.tweet.streaming import TweetStreaming
+from tests.undrawn import undrawn
 
 
 class Posting:
@@ -27,7 +27,8 @@ class Posting:
 
 @pytest_asyncio.fixture
 async def stub() -> AsyncIterator[pb_grpc.TweetServiceStub]:
-    servicer: Any = TweetServicer(cast("TweetService", Posting()), cast("TweetStreaming", None))
+    none = cast("Any", None)
+    servicer: Any = TweetServicer(cast("TweetService", Posting()), *[none] * 6, undrawn(), none)
     server = RpcServer("127.0.0.1:0", [Servicer(service_of(pb.DESCRIPTOR), servicer)])
     await server.start()
     async with grpc.aio.insecure_channel(server.address) as channel:

@@ -51,9 +51,16 @@ def settings(tmp_path: Path, valkey: int) -> Settings:
         read,
         addresses={name: f"127.0.0.1:{free_port()}" for name in all_specs()},
         identity_http_address=f"127.0.0.1:{free_port()}",
+        media_http_address=f"127.0.0.1:{free_port()}",
         bus_valkey_url=f"redis://127.0.0.1:{valkey}/0",
         cache_valkey_url=f"redis://127.0.0.1:{valkey}/1",
     )
+
+
+@pytest.fixture(autouse=True)
+def _does_without_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As siblings are not there, search waits in vain for what it would index."""
+    monkeypatch.setattr("services.search.app.FIRST_BUILD_S", 0.1)
 
 
 @asynccontextmanager

@@ -91,7 +91,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             bus_valkey_url=f"redis://127.0.0.1:{port}/0",
             cache_valkey_url=f"redis://127.0.0.1:{port}/1",
         )
-        for name in ("id", "user", "tweet"):
+        for name in ("id", "user", "tweet", "graph"):
             await serve(stack, name, settings)
 
         def channel(address: str) -> Any:
@@ -192,7 +192,43 @@ async def test_where_the_next_page_is_comes_with_each(world: World) -> None:
         call = getattr(world.one, method)(request)
         page = await call
         said = dict(await call.initial_metadata())
-        assert said["link"] == f'<?{own}limit=1&cursor={page.next_cursor}>; rel="next"'
+        links = [f'<?{own}limit=1&cursor={page.next_cursor}>; rel="next"']
+        if method in {"ListLikes", "ListBookmarks"}:
+            links.append(f'<?{own}limit=1&cursor={page.previous_cursor}>; rel="prev"')
+        assert said["link"] == ", ".join(links)
+
+
+async def test_what_was_done_is_said_at_every_replica_at_once(world: World) -> None:
+    tweets = [await world.post() for _ in range(4)]
+    user = world.users[0]
+    engaged = [{"user_id": user, "tweet_id": tweet_id} for tweet_id in tweets]
+    await world.one.Like(pb.LikeRequest(**engaged[0]))
+    await world.one.Retweet(pb.RetweetRequest(**engaged[0]))
+    await world.one.Bookmark(pb.BookmarkRequest(**engaged[1]))
+    await world.one.Like(pb.LikeRequest(**engaged[2]))
+    await world.one.Unlike(pb.UnlikeRequest(**engaged[2]))
+    expected = pb.Engaged(
+        liked_ids=tweets[:1], retweeted_ids=tweets[:1], bookmarked_ids=tweets[1:2]
+    )
+    asked = pb.LookupEngagedRequest(user_id=user, tweet_ids=tweets)
+    for replica in world.replicas:
+        found = await replica.LookupEngaged(asked)
+        newest = await replica.ListNewestEngaged(pb.ListNewestEngagedRequest(user_id=user))
+        assert (found.engaged, newest.engaged) == (expected, expected)
+        assert newest.floor_tweet_id == 0
+        others = pb.LookupEngagedRequest(user_id=world.users[1], tweet_ids=tweets)
+        assert (await replica.LookupEngaged(others)).engaged == pb.Engaged()
+
+
+async def test_lists_of_own_are_drawn(world: World) -> None:
+    tweet, user = await world.post(), world.users[1]
+    await world.one.Like(pb.LikeRequest(user_id=user, tweet_id=tweet))
+    await world.counted(tweet, 1)
+    page = await world.other.ListLikes(pb.ListLikesRequest(user_id=user))
+    (shown,) = page.tweets
+    assert (shown.like_count, shown.retweet_count) == (1, 0)
+    assert (shown.viewer.liked, shown.viewer.bookmarked) == (True, False)
+    assert [author.user_id for author in page.includes.users] == [world.users[0]]
 
 
 async def test_who_likes_a_tweet_is_shown_as_anywhere_else(world: World) -> None:
@@ -215,6 +251,11 @@ async def test_who_likes_a_tweet_is_shown_as_anywhere_else(world: World) -> None
         ("LookupCounts", pb.LookupCountsRequest()),
         ("LookupCounts", pb.LookupCountsRequest(tweet_ids=[1] * 1_001)),
         ("Reconcile", pb.ReconcileRequest(tweet_ids=[1] * 101)),
+        ("LookupEngaged", pb.LookupEngagedRequest(tweet_ids=[1])),
+        ("LookupEngaged", pb.LookupEngagedRequest(user_id=1)),
+        ("LookupEngaged", pb.LookupEngagedRequest(user_id=1, tweet_ids=[1] * 1_001)),
+        ("ListNewestEngaged", pb.ListNewestEngagedRequest(user_id=-1)),
+        ("ListLikes", pb.ListLikesRequest(user_id=1, expansions="all")),
     ],
 )
 async def test_what_is_beyond_the_limits_is_refused(

@@ -15,10 +15,9 @@ from services.platform.error_reasons import Reason
 from services.platform.errors import PermissionDeniedError, UnavailableError
 from services.platform.rpc.channels import open_channel
 from services.platform.rpc.method_handlers import Servicer
+from services.platform.rpc.parts import LARGEST_TWEETS_PER_ANSWER
 from services.platform.rpc.rpc_client import RpcClient
 from services.platform.rpc.server import RpcServer
-from services.search.clients import TWEETS_PER_ANSWER as SEARCHED_PER_ANSWER
-from services.timeline.clients import MAX_TWEETS_PER_ANSWER
 from services.tweet.content import read_content
 from services.tweet.streaming import TWEETS_PER_PAGE
 
@@ -105,5 +104,5 @@ async def test_the_largest_tweets_fit_by_as_many_as_are_sent_at_once() -> None:
     said = await read_content(urls, "")
     size = len(said.text.encode()) + sum(len(each.url.encode()) for each in said.entities.urls)
     assert 170_000 < size < LETTERS
-    for most in (TWEETS_PER_PAGE, SEARCHED_PER_ANSWER, MAX_TWEETS_PER_ANSWER):
+    for most in (TWEETS_PER_PAGE, LARGEST_TWEETS_PER_ANSWER):
         assert most * LETTERS < MESSAGE_BYTES

@@ -35,8 +35,8 @@ from services.platform.rpc.server import RpcServer
 from services.platform.runtime.clock import SystemClock
 from services.platform.runtime.retry_policy import RetryPolicy
 from services.platform.specs import all_subscriptions
-from services.tweet.events import TweetEvents
 from tests.contract.valkey_servers import valkey_node
+from tests.tweet_messages import created
 
 AUTHOR, TWEET = 7, 70
 FOLLOWERS = 20_500
@@ -184,14 +184,14 @@ async def test_long_plan_goes_on_in_continuations_of_bounded_time(world: World) 
     # After four looks at the time the rest is left to a continuation.
     planning = _planning(world, world.bus, step_s=PLAN_MAX_S / 3)
     unused: Any = None
-    consumers = FanoutConsumers(planning, unused)
+    consumers = FanoutConsumers(planning, unused, unused)
     continuations: list[Received] = []
 
     async def plan_on(body: bytes) -> None:
         continuations.append(Received(Message(body), "", 1))
         await consumers.plan_on(body)
 
-    await consumers.plan([TweetEvents().created(TWEET, AUTHOR)])
+    await consumers.plan([created(TWEET, AUTHOR)])
     assert await world.bus.backlog("fanout.legs") == 1
     consumer = Consumer(
         world.bus,

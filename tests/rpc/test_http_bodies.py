@@ -35,7 +35,11 @@ class Tweets:
     async def GetTweet(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         raise AssertionError
 
-    DeleteTweet = GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = GetTweet
+    DeleteTweet = GetTweets = LookupTweets = ListAuthorTweets = GetTweet
+    DecideDelivery = PlaceRetweets = GetTweet
+    GetConversation = BackfillReplies = GetTweet
+    LookupAuthorCounts = LookupSeenTweets = GetTweet
+    ListQuarantinedTweets = QuarantineTweet = ClearTweet = GetTweet
 
     async def StreamTweets(self, _request: Any, _context: Any) -> Any:  # noqa: N802
         yield pb.StreamTweetsResponse()

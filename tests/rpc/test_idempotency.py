@@ -31,7 +31,11 @@ class Tweets:
         self.asked.append(request)
         return pb.GetTweetResponse()
 
-    CreateTweet = GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = GetTweet
+    CreateTweet = GetTweets = LookupTweets = ListAuthorTweets = GetTweet
+    DecideDelivery = PlaceRetweets = GetTweet
+    GetConversation = BackfillReplies = GetTweet
+    LookupAuthorCounts = LookupSeenTweets = GetTweet
+    ListQuarantinedTweets = QuarantineTweet = ClearTweet = GetTweet
 
     async def StreamTweets(self, _request: Any, _context: Any) -> Any:  # noqa: N802
         yield pb.StreamTweetsResponse()

@@ -2,12 +2,10 @@
 
 import json
 import random
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from itertools import product
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 import grpc
@@ -16,78 +14,16 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from gateway.envoy.config import own_contracts
 from gateway.envoy.contracts import PublicRpc
 from services.identity.passwords import MAX_PASSWORD_CHARS
 from services.identity.requests import MAX_BODY_BYTES
 from services.platform.rpc.request_sizes import MAX_REQUEST_BYTES
-from tests.rpc.bounded_fields import FIELDS, LISTS
+from tests.rpc.bounded_fields import DEFAULTS, FIELDS, LISTS
 from tests.rpc.hostile_texts import FOUR_TO_ONE, HOSTILE
-from tests.rpc.one_loop import OneLoop, message_class, one_loop
+from tests.rpc.loop_world import MAX_TURN_S, RPCS, World, code_of, made_world
+from tests.rpc.one_loop import message_class, one_loop
 
-MAX_TURN_S = 0.025
-"""Of the loop's own processor time. Measured: 6 ms for the worst text of a post that a message has
-room for, under 3 for all else; the rest is for slower machines."""
-TRIES = 3
-"""What holds up the loop does so each time; a core that the host took away does not."""
-FOUND_WITHIN_S = 10.0
-LOOK_AGAIN_S = 0.05
-
-DEFAULTS: dict[str, Any] = {
-    "handle": "somebody",
-    "display_name": "Somebody",
-    "text": "hello",
-    "flow": "post",
-    "query": "from:ada",
-}
-Answer = TypeVar("Answer")
 FORM = "application/x-www-form-urlencoded"
-
-
-@dataclass(slots=True)
-class World:
-    loop: OneLoop
-    followers: str = ""
-    following: str = ""
-    likers: str = ""
-    retweeters: str = ""
-    likes: str = ""
-    bookmarks: str = ""
-    home: str = ""
-    user: str = ""
-    search: str = ""
-    ada: int = 0
-    bob: int = 0
-    tweet: int = 0
-
-    def call(self, method: str, **fields: Any) -> Any:
-        rpc = RPCS[method]
-        return self.loop.call(rpc, message_class(rpc.request)(**fields))
-
-    def measured(self, call: Callable[[], Answer]) -> tuple[Answer, float]:
-        """What `call` gives, and the longest turn of the loop meanwhile, in seconds."""
-        worst_s = []
-        for _ in range(TRIES):
-            with self.loop.measured() as meter:
-                answer = call()
-            worst_s.append(meter.worst_s)
-            if meter.worst_s < MAX_TURN_S:
-                break
-        return answer, min(worst_s)
-
-    def code(self, rpc: PublicRpc, request: Message) -> grpc.StatusCode:
-        return code_of(partial(self.loop.call, rpc, request))
-
-
-RPCS = {rpc.method: rpc for rpc in own_contracts().public}
-
-
-def code_of(call: Callable[[], object]) -> grpc.StatusCode:
-    try:
-        call()
-    except grpc.RpcError as error:
-        return error.code()
-    return grpc.StatusCode.OK
 
 
 def fields_of(rpc: PublicRpc) -> Iterator[FieldDescriptor]:
@@ -114,45 +50,7 @@ def test_every_field_of_unbounded_size_is_tried_here() -> None:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with one_loop(tmp_path_factory.mktemp("loop")) as loop:
-        made = World(loop)
-        made.ada, made.bob, cid = (
-            made.call("CreateUser", handle=name, display_name=name).user.user_id
-            for name in ("ada", "bob", "cid")
-        )
-        pairs = ((made.ada, made.bob), (made.ada, cid), (made.bob, made.ada), (cid, made.ada))
-        for one, other in pairs:
-            made.call("Follow", follower_id=one, followee_id=other)
-        for text in ("one", "two", "three"):
-            tweet = made.call("CreateTweet", user_id=made.ada, text=text).tweet_id
-            for user, method in product((made.ada, made.bob), ("Like", "Retweet", "Bookmark")):
-                made.call(method, user_id=user, tweet_id=tweet)
-        lists = (("ListFollowers", "followers"), ("ListFollowing", "following"))
-        for method, name in (*lists, ("GetHomeTimeline", "home"), ("GetUserTimeline", "user")):
-            setattr(made, name, made.call(method, user_id=made.ada, limit=1).next_cursor)
-            assert getattr(made, name)
-        for method, owner in (
-            ("ListLikers", {"tweet_id": tweet}),
-            ("ListRetweeters", {"tweet_id": tweet}),
-            ("ListLikes", {"user_id": made.ada}),
-            ("ListBookmarks", {"user_id": made.ada}),
-        ):
-            page = made.call(method, limit=1, **owner)
-            setattr(made, method.removeprefix("List").lower(), page.next_cursor)
-            assert page.next_cursor
-        made.tweet = tweet
-        made.search = _search_cursor(made)
-        yield made
-
-
-def _search_cursor(world: World) -> str:
-    """The cursor of a second page, when the posts can be found."""
-    until_s = time.monotonic() + FOUND_WITHIN_S
-    while time.monotonic() < until_s:
-        asked = {"user_id": world.ada, "query": DEFAULTS["query"], "limit": 1}
-        if cursor := world.call("SearchTweets", **asked).next_cursor:
-            return str(cursor)
-        time.sleep(LOOK_AGAIN_S)
-    raise AssertionError("the posts are not found")
+        yield made_world(loop, query=DEFAULTS["query"])
 
 
 def request(world: World, rpc: PublicRpc, field: FieldDescriptor, value: Any) -> Message:
@@ -168,8 +66,12 @@ def request(world: World, rpc: PublicRpc, field: FieldDescriptor, value: Any) ->
         elif each.name in DEFAULTS and not (rpc.method == "UpdateUser" and each.name == "handle"):
             made[each.name] = DEFAULTS[each.name]
     made |= {"in_reply_to_tweet_id": 0, "quote_tweet_id": 0} if "text" in made else {}
-    if rpc.method in {"ListLikers", "ListRetweeters"}:
+    if "list_id" in made:
+        made |= {"list_id": world.list, "user_id": world.ada}
+    if rpc.method in {"ListLikers", "ListRetweeters", "GetConversation"}:
         made["tweet_id"] = world.tweet
+    if rpc.method == "GetTweets":
+        made["ids"] = str(world.tweet)
     if rpc.method in {"DeleteUser", "DeleteTweet"}:
         made = dict.fromkeys(made, 2**62)  # nobody's
     return kind(**{**made, field.name: value})

@@ -34,7 +34,9 @@ from services.timeline.skeleton import IdSources
 from services.timeline.spec import TABLES
 from services.timeline.store import RowHomeTimelines
 from tests.contract.valkey_servers import valkey_node
+from tests.sights import open_seeing
 from tests.timeline_owners import Owners
+from tests.undrawn import undrawn
 
 VIEWER, ADA, BOB = 1, 2, 3
 NEWEST = first_id_at(SystemClock().now_ms() - 60_000)
@@ -110,9 +112,10 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             celebrities=RowCelebrities(rows),
             backfill=Backfill(homes, siblings, siblings, clock),
         )
-        service = TimelineService(sources, Hydration(siblings))
+        service = TimelineService(sources, Hydration(siblings), open_seeing())
         (descriptor,) = pb.DESCRIPTOR.services_by_name.values()
-        servicer = Servicer(descriptor, TimelineServicer(service, CursorCodec(lambda: [b"k" * 32])))
+        cursors = CursorCodec(lambda: [b"k" * 32])
+        servicer = Servicer(descriptor, TimelineServicer(service, cursors, undrawn()))
         server = RpcServer("127.0.0.1:0", [servicer])
         await server.start()
         stack.push_async_callback(server.stop, 0)

@@ -9,6 +9,7 @@ from aviary.tweet.v1 import tweet_service_pb2 as pb
 from services.platform.composition.dependencies import service_of
 from services.platform.rpc.channels import open_channel
 from services.platform.rpc.method_handlers import Servicer
+from services.platform.rpc.parts import LARGEST_TWEETS_PER_ANSWER
 from services.platform.rpc.rpc_client import RpcClient
 from services.platform.rpc.server import RpcServer
 from services.timeline.backfill import PER_AUTHOR
@@ -16,7 +17,6 @@ from services.timeline.clients import (
     CALLS_AT_ONCE,
     MAX_AUTHORS_PER_CALL,
     MAX_IDS_PER_ANSWER,
-    MAX_TWEETS_PER_ANSWER,
     TweetClient,
 )
 from services.timeline.model import WINDOW_IDS
@@ -108,7 +108,7 @@ class Bodies(Tweets):
 
 
 @pytest.mark.parametrize(
-    ("letters", "calls"), [(280, [58]), (270_000, [58, *[MAX_TWEETS_PER_ANSWER] * 3, 13])]
+    ("letters", "calls"), [(280, [58]), (270_000, [58, *[LARGEST_TWEETS_PER_ANSWER] * 4, 2])]
 )
 async def test_a_page_is_looked_up_at_once_unless_it_is_too_large(
     letters: int, calls: list[int]

@@ -1,10 +1,13 @@
 """The tweet service as the fan-out meets it while releases are mixed."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
+import grpc.aio
 import pytest
 from aviary.tweet.v1 import tweet_service_pb2 as pb
+from aviary.tweet.v1.tweet_pb2 import Tweet
 
 from services.fanout.clients import TweetClient
 from services.platform.composition.dependencies import service_of
@@ -33,15 +36,37 @@ class Earlier:
         return refuse
 
 
-async def test_a_consumer_that_may_not_ask_yet_waits_and_keeps_the_message() -> None:
-    server = RpcServer("127.0.0.1:0", [Servicer(SERVICE, Earlier())])
+class Current(Earlier):
+    """A process that has the tweet 1 and the retweet 2."""
+
+    async def LookupTweets(  # noqa: N802 - the RPC's name
+        self, request: pb.LookupTweetsRequest, _context: object
+    ) -> pb.LookupTweetsResponse:
+        retweets = [pb.Retweet(retweet_id=2, user_id=8, tweet_id=1)] * request.with_retweets
+        return pb.LookupTweetsResponse(tweets=[Tweet(tweet_id=1, user_id=9)], retweets=retweets)
+
+
+@asynccontextmanager
+async def served(by: object) -> AsyncIterator[grpc.aio.Channel]:
+    server = RpcServer("127.0.0.1:0", [Servicer(SERVICE, by)])
     await server.start()
     channel = open_channel(server.address, [SERVICE])
     try:
+        yield channel
+    finally:
+        await channel.close()
+        await server.stop(0)
+
+
+async def test_a_consumer_that_may_not_ask_yet_waits_and_keeps_the_message() -> None:
+    async with served(Earlier()) as channel:
         with pytest.raises(UnavailableError, match="may not call"):
             await TweetClient(channel, RpcClient()).living([1])
         with pytest.raises(PermissionDeniedError):
             await TimelineTweetClient(channel, RpcClient()).lookup([1])
-    finally:
-        await channel.close()
-        await server.stop(0)
+
+
+async def test_a_retweet_that_stands_is_there_as_a_tweet_is() -> None:
+    """So nobody hides it, whatever a message says."""
+    async with served(Current()) as channel:
+        assert await TweetClient(channel, RpcClient()).living([1, 2, 3]) == [1, 2]

@@ -9,14 +9,22 @@ from pathlib import Path
 from services.platform.erasure import Settling
 from services.platform.outbox.outbox import Outbox
 from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.tweet.author_counts import AuthorCounting
 from services.tweet.consumers import TweetConsumers
+from services.tweet.count_store import RowAuthorCounts
 from services.tweet.deletion import Deletion
 from services.tweet.erasure import LATE_TWEETS_MS, TweetErasure
-from services.tweet.events import TweetEvents, decode_tweet_changed
+from services.tweet.events import (
+    TweetEvents,
+    decode_tweet_changed,
+)
 from services.tweet.service import TweetService
 from services.tweet.spec import OUTBOX, TABLES
 from services.tweet.store import RowTweetStore
 from services.user.events import UserEvents
+from tests.contract.quarantine_world import QuarantineWorld
+from tests.sights import NoHandles, SetSights
+from tests.unit.tweet_world import Pictures
 
 START_MS = 1_800_000_000_000
 ALICE, BOB = 11, 12
@@ -69,10 +77,13 @@ class World:
         self.tweets = TweetService(
             store=self.store,
             users=self.users,
+            media=Pictures(),
             ids=Ids(),
             own_timeline=self.own,
             events=TweetEvents(),
             clock=clock,
+            sights=SetSights(),
+            handles=NoHandles(),
         )
 
     async def post(self, author: int, count: int) -> set[int]:
@@ -89,7 +100,15 @@ class World:
         self.users.known = {BOB}
         settling = Settling(LATE_TWEETS_MS, self.clock)
         erasure = TweetErasure(self.store, self.deletion, settling, work_s=work_s)
-        consumers = TweetConsumers(erasure, self.users)
+        hiding = QuarantineWorld(self.rows, self.clock)
+        counting = AuthorCounting(RowAuthorCounts(self.rows), self.clock)
+        consumers = TweetConsumers(
+            erasure,
+            self.users,
+            hiding.scanning,
+            counting,
+            decode_tweet_changed,
+        )
         await consumers.user_deleted(UserEvents().deleted(ALICE, deleted_at_ms))
 
     async def left(self, author: int = ALICE) -> set[int]:

@@ -9,12 +9,14 @@ import pytest
 from aviary.engagement.v1 import engagement_service_pb2 as engagement_pb
 from aviary.event.v1 import event_pb2
 from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
+from aviary.media.v1 import media_service_pb2 as media_pb
 from aviary.queue.v1 import queue_pb2 as pb
 from aviary.queue.v1.queue_service_pb2 import ReadDeadLettersResponse
 
 from services.cli.main import main
 from services.cli.operate import documents
 from services.cli.operate.events import KINDS
+from services.cli.operate.run_media import show_as_json, show_as_table
 from services.cli.operate.showing import show_content, show_counts
 from services.platform.specs import all_topics
 
@@ -131,6 +133,27 @@ def test_pauses_and_the_threshold(capsys: pytest.CaptureFixture[str]) -> None:
     }
 
 
+def test_quarantined_media(capsys: pytest.CaptureFixture[str]) -> None:
+    found = [
+        media_pb.QuarantinedMedia(media_id=7, user_id=8, reason="clamd: Eicar", tweet_id=9),
+        media_pb.QuarantinedMedia(media_id=10, user_id=8, reason="hash list: x"),
+    ]
+    show_as_json(found)
+    first, second = printed(capsys)["media"]
+    assert first == {
+        "media_id": "7",
+        "user_id": "8",
+        "tweet_id": "9",
+        "quarantined_at": "1970-01-01T00:00:00Z",
+        "reason": "clamd: Eicar",
+    }
+    assert second["tweet_id"] is None
+    show_as_table(found)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["picture", "user", "tweet", "since", "found"]
+    assert lines[2].split()[:3] == ["10", "8", "none"]
+
+
 def leaves(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     if not isinstance(command, click.Group):
         yield path, command
@@ -147,7 +170,7 @@ def test_each_command_that_lists_prints_json_too() -> None:
         path
         for path, command in leaves(main)
         if (command.help or "").startswith(("List ", "Show "))
-        or path in {("pause",), ("resume",), ("audit", "verify")}
+        or path in {("pause",), ("resume",), ("audit", "verify"), ("mix",)}
     }
     assert {("queues",), ("dead-letters",), ("apps",), ("app-key", "list")} <= listing
     with_json = {

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from cryptography import x509
 
-from gateway.envoy import EdgeConfig, to_yaml
+from gateway.envoy import EdgeConfig, to_short_yaml
 from services.platform.config.settings import DEFAULT_ISSUER_URL
 from services.platform.config.signing_keys import parse_keys
 from services.platform.security.certificates.authority import (
@@ -178,11 +178,11 @@ def test_envoy_takes_the_edge_of_a_container() -> None:
 
 def test_a_site_is_in_its_edge() -> None:
     site = Site.of({"issuerUrl": "https://aviary.example", "trustedHops": "2", "publicReads": "on"})
-    edge = to_yaml(edge_config(site, through_sidecars()))
+    edge = to_short_yaml(edge_config(site, through_sidecars()))
     assert "issuer: https://aviary.example\n" in edge
     assert "xff_num_trusted_hops: 2\n" in edge
     assert DEFAULT_ISSUER_URL not in edge
-    assert edge != to_yaml(edge_config(replace(site, public_reads=False), through_sidecars()))
+    assert edge != to_short_yaml(edge_config(replace(site, public_reads=False), through_sidecars()))
 
 
 @pytest.mark.parametrize(
@@ -211,12 +211,12 @@ def test_further_issuers_of_a_site_count_at_its_edge(tmp_path: Path) -> None:
     (tmp_path / "issuers.json").write_text(
         json.dumps([other | {"user_claim": "uid", "jwks_uri": "https://other.example/keys"}])
     )
-    edge = to_yaml(edge_config(Site.read(tmp_path), through_sidecars()))
+    edge = to_short_yaml(edge_config(Site.read(tmp_path), through_sidecars()))
     assert "issuer: https://other.example\n" in edge
 
 
 def test_envoy_refuses_an_edge_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tools.deploy.validation.to_yaml", lambda _: "static_resources: 7\n")
+    monkeypatch.setattr("tools.deploy.validation.to_short_yaml", lambda _: "static_resources: 7\n")
     assert check_envoy(Site())
 
 

@@ -5,7 +5,7 @@ import errno
 import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import structlog
@@ -25,6 +25,7 @@ from services.platform.leasing.lease_keeper import LeaseKeeper
 from services.platform.observability.names import METRIC_LOOP_FAILURES
 from services.platform.outbox.outbox import OutboxEntry
 from services.platform.outbox.relay import OutboxRelay
+from services.platform.outbox.sweeps import Sweeps
 from services.platform.queues.pauses import Pauses
 from services.platform.rows.sqlite.garbage import GarbageCollection
 from services.platform.runtime.background import Background
@@ -109,8 +110,14 @@ class Outbox:
         pass
 
 
+def relay_of(failing: Failing, bus: object, *, sweep_interval_s: float) -> OutboxRelay:
+    outbox: Any = Outbox(failing)
+    sweeps = Sweeps(outbox, cast("Any", failing), SystemClock(), "me")
+    return OutboxRelay(outbox, cast("Any", bus), sweeps, sweep_interval_s=sweep_interval_s)
+
+
 async def a_relay(failing: Failing) -> Running:
-    return OutboxRelay(Outbox(failing), failing, sweep_interval_s=0.001)  # type: ignore[arg-type]
+    return relay_of(failing, failing, sweep_interval_s=0.001)
 
 
 class FullBus(Failing):
@@ -212,7 +219,7 @@ async def test_a_loop_goes_on(made: Callable[[Failing], Any]) -> None:
 async def test_a_lane_of_an_outbox_goes_on() -> None:
     """Entries that it could not publish are released, so that the sweeper finds them."""
     failing = Failing()
-    relay = OutboxRelay(Outbox(Failing()), failing)  # type: ignore[arg-type]
+    relay = relay_of(Failing(), failing, sweep_interval_s=3_600.0)
     await relay.start()
     for number in range(TRIES):
         await relay.commit([], OutboxEntry(number, "topic", b""))
@@ -235,7 +242,7 @@ async def test_the_settling_of_an_outbox_goes_on(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("services.platform.outbox.settling.SETTLE_AFTER_S", 0.001)
     failing = Failing()
-    relay = OutboxRelay(Outbox(failing), Bus(), sweep_interval_s=3_600.0)  # type: ignore[arg-type]
+    relay = relay_of(failing, Bus(), sweep_interval_s=3_600.0)
     await relay.start()
     for number in range(TRIES):
         began = failing.asked

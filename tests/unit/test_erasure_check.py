@@ -61,14 +61,18 @@ async def deliver(kind: str, owner: Any, erasing: Any) -> None:
     if kind == "fanout":
         unused: Any = None
         service = FanoutService(tweets=owner, timelines=erasing, backfill=unused, lag=unused)
-        consumers = FanoutConsumers(unused, service)
+        consumers = FanoutConsumers(unused, service, unused)
         await consumers.tweets_changed([TweetEvents().deleted(TWEET, ADA)])
         return
     if kind == "engagement":
         unused = None
-        await EngagementConsumers(unused, unused, erasing, owner).user_deleted(MESSAGE)
+        await EngagementConsumers(unused, unused, erasing, owner, unused).user_deleted(MESSAGE)
         return
-    erasures = {"graph": GraphConsumers, "tweet": TweetConsumers, "identity": IdentityConsumers}
+    if kind == "tweet":
+        unused = None
+        await TweetConsumers(erasing, owner, unused, unused, unused).user_deleted(MESSAGE)
+        return
+    erasures = {"graph": GraphConsumers, "identity": IdentityConsumers}
     await erasures[kind](erasing, owner).user_deleted(MESSAGE)
 
 
@@ -93,5 +97,5 @@ async def test_one_of_a_batch_that_is_there_spoils_no_other() -> None:
     service = FanoutService(tweets=owner, timelines=erasing, backfill=unused, lag=unused)  # type: ignore[arg-type]
     bodies = [TweetEvents().deleted(each, ADA) for each in (TWEET, TWEET + 1)]
     with pytest.raises(FailedPreconditionError, match=f"tweet {TWEET} .* is there"):
-        await FanoutConsumers(unused, service).tweets_changed(bodies)  # type: ignore[arg-type]
+        await FanoutConsumers(unused, service, unused).tweets_changed(bodies)  # type: ignore[arg-type]
     assert erasing.erased == [TWEET + 1]

@@ -1,7 +1,7 @@
 """Of which tweets the lag of their fan-out is recorded: of those alone that are pushed."""
 
 from collections.abc import Sequence
-from unittest.mock import Mock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -15,6 +15,7 @@ from services.platform.observability import names
 from services.platform.runtime.clock import SystemClock
 from services.tweet.events import TweetEvents
 from tests.contract.metric_values import Metrics
+from tests.tweet_messages import created
 
 AUTHOR, TWEET = 7, 70
 
@@ -46,17 +47,17 @@ PUSHED, PULLED, DELETED = (1, False), (2, False), (2, True)
 
 
 def consumers(row: Decided, metrics: Metrics) -> FanoutConsumers:
-    unused = Mock(spec=())
+    unused, timelines = Mock(spec=()), Mock(left_to_readers=AsyncMock())
     planning = Planning(
         followers=row,  # type: ignore[arg-type]
         deliveries=row,
         celebrities=row,
         jobs=unused,
-        timelines=unused,
+        timelines=timelines,
         threshold=row,
         lag=FanoutLag(SystemClock(), meter_provider=metrics.provider),
     )
-    return FanoutConsumers(planning, unused)
+    return FanoutConsumers(planning, unused, unused)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def consumers(row: Decided, metrics: Metrics) -> FanoutConsumers:
 )
 async def test_the_lag_of_a_plan_is_of_pushed_tweets(of: tuple[int, bool], recorded: int) -> None:
     metrics, row = Metrics(), Decided(of[0], gone=of[1])
-    await consumers(row, metrics).plan([TweetEvents().created(TWEET, AUTHOR)])
+    await consumers(row, metrics).plan([created(TWEET, AUTHOR)])
     points = metrics.points(names.METRIC_FANOUT_LAG)
     assert sum(point.count for point in points.values()) == recorded
     # Also of a tweet that is gone: being on the list harms nothing.
@@ -85,9 +86,7 @@ async def test_every_tweet_is_counted_as_planned(
     metrics = Metrics()
     planning = consumers(Decided(of[0], gone=of[1]), metrics)
     assert metrics.values(names.METRIC_FANOUT_PLANNED) == {("no",): 0, ("yes",): 0}
-    await planning.plan(
-        [TweetEvents().created(TWEET, AUTHOR), TweetEvents().deleted(TWEET, AUTHOR)]
-    )
+    await planning.plan([created(TWEET, AUTHOR), TweetEvents().deleted(TWEET, AUTHOR)])
     values = metrics.values(names.METRIC_FANOUT_PLANNED)
     assert (values[("yes",)], values[("no",)]) == counted
 

@@ -11,7 +11,7 @@ from services.platform.observability.flood_filter import MOST, FloodFilter
 OUT_OF_DESCRIPTORS = """
 import asyncio, os, resource, socket
 from starlette.applications import Starlette
-from services.identity.listener import Listener
+from services.platform.http.listener import Listener
 from services.platform.observability.setup import configure
 
 configure("identity", None, "info")

@@ -12,8 +12,11 @@ import pytest
 from services.platform.specs import all_specs
 
 ROOT = Path(__file__).resolve().parents[2]
+ITSELF = {"services.cli.preloaded", "services.platform.runtime.parent_death"}
 
 FOR_ALL = {
+    "PIL": "makes pictures, in processes of their own",
+    "blurhash_rs": "as above",
     "google.api_core": "Google's clients, where an engine of theirs is chosen",
     "google.auth": "as above",
     "google.cloud": "as above",
@@ -40,9 +43,9 @@ NOT_FOR_ALL = {
     "joserfc": {"identity"},
     "openfeature": {"fanout", "gateway"},
     "services.identity.model": {"identity"},
-    "services.timeline.model": {"fanout", "graph", "timeline", "tweet"},
-    "starlette": {"identity"},
-    "uvicorn": {"identity"},
+    "services.timeline.model": {"engagement", "fanout", "graph", "timeline", "tweet"},
+    "starlette": {"identity", "media"},
+    "uvicorn": {"identity", "media"},
     "yaml": {"gateway"},
 }
 """What some processes need, and which."""
@@ -94,3 +97,9 @@ def test_what_runs_envoy_measures_nothing() -> None:
     modules = imported("import gateway.draining_envoy")
     unwanted = ("click", "grpc", "opentelemetry", "pydantic", "structlog", "yaml")
     assert [each for top in unwanted for each in within(modules, top)] == []
+
+
+def test_what_services_are_forks_of_imports_what_all_of_them_use() -> None:
+    shared = frozenset.intersection(*map(imported_by_service, all_specs()))
+    modules = imported("import services.cli.preloaded")
+    assert modules - ITSELF == shared

@@ -10,25 +10,25 @@ from google.protobuf.wrappers_pb2 import DoubleValue
 from services.platform.rpc.json_answers import JsonPieces, http_body, json_writer
 from services.timeline.page import splice_json_page
 
-SHOWN = b'{"tweet_id":"9","user_id":"0","text":"a\\u003cb"}'
-REPLY = b'{"tweet_id":"9","user_id":"0","text":"a","in_reply_to_tweet_id":"7"}'
+SHOWN = b'{"tweet_id":"9","user_id":"0","text":"a\\u003cb"'
+REPLY = b'{"tweet_id":"9","user_id":"0","text":"a","in_reply_to_tweet_id":"7"'
 
 
 def test_messages_are_written_once_and_long_ones_each_time() -> None:
     pieces = JsonPieces(Tweet, 2)
     short = Tweet(tweet_id=9, text="a<b").SerializeToString()
-    assert pieces.of(short) == SHOWN
-    assert pieces.of(short) is pieces.of(short)
+    assert pieces.open_of(short) == SHOWN
+    assert pieces.open_of(short) is pieces.open_of(short)
     reply = Tweet(tweet_id=9, text="a", in_reply_to_tweet_id=7).SerializeToString()
-    assert pieces.of(reply) == REPLY
+    assert pieces.open_of(reply) == REPLY
     long = Tweet(text="x" * 5_000).SerializeToString()
-    assert pieces.of(long) == pieces.of(long)
-    assert pieces.of(long) is not pieces.of(long)
+    assert pieces.open_of(long) == pieces.open_of(long)
+    assert pieces.open_of(long) is not pieces.open_of(long)
 
 
 def test_what_is_no_such_message_is_not_written() -> None:
     with pytest.raises(DecodeError):
-        JsonPieces(Tweet, 1).of(b"\xff")
+        JsonPieces(Tweet, 1).open_of(b"\xff")
 
 
 def test_the_body_says_what_it_is() -> None:

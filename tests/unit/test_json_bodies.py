@@ -1,4 +1,4 @@
-"""A body of JSON has one reading, also for who comes past the edge's filters."""
+"""A body of JSON has one reading."""
 
 import json
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.platform.rpc.json_bodies import body_reader
-from services.platform.rpc.json_queries import RequestError
+from services.platform.rpc.json_queries import RequestError, query_reader
 
 READ = body_reader(pb.CreateTweetRequest.DESCRIPTOR)
 IDS = ("user_id", "in_reply_to_tweet_id", "quote_tweet_id")
@@ -63,7 +63,11 @@ def test_it_reads_what_protobuf_reads_and_refuses_what_it_refuses(
         b'{"text":"\xed\xa0\x80"}',
         b'{"user_id":NaN}',
         b'{"user_id":-Infinity}',
+        b'{"\\ud800":1}',
+        b'{"text":{"a":["\\udc00"]}}',
         b'{"user_id":1e400}',
+        b'{"user_id":1%s}' % (b"0" * 400),
+        b'{"text":"a","more":[-1e400]}',
         b'{"user_id":01}',
         b"\xff\xfe{\x00}\x00",
         b"{}\x00",
@@ -84,7 +88,9 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
         (b'{"text":null,"te\\u0078t":"a"}', 'field "text" is given twice'),
         (b'{"texts":1}', 'unknown field "texts"'),
         (b'{"userId":"1"}', 'unknown field "userId"'),
-        (b'{"\\ud800":1}', "unknown field"),
+        (b'{"text":{"a":[{"b":1,"b":2}]}}', 'field "b" is given twice'),
+        (b'{"media_ids":[{"a":1,"a":2}],"other":1}', 'field "a" is given twice'),
+        (b'{"other":1,"media_ids":[{"a":1,"a":2}]}', 'unknown field "other"'),
         (b'{"a b":1}', "unknown field"),
         (b"[]", "must be a message"),
         (b"null", "must be a message"),
@@ -92,6 +98,10 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
         (b'{"user_id":1.5}', "user_id: invalid value 1.5 for type TYPE_INT64"),
         (b'{"user_id":9223372036854775808}', "invalid value 9223372036854775808"),
         (b'{"user_id":true}', "invalid value true"),
+        (b'{"user_id":[1]}', "cannot start list"),
+        (b'{"media_ids":[1,"x"]}', 'media_ids[0]: invalid value "x" for type TYPE_INT64'),
+        (b'{"media_ids":["x",1,true]}', "media_ids[1]: invalid value true for type TYPE_INT64"),
+        (b'{"media_ids":[1,{}]}', "media_ids: invalid value Starting an object"),
     ],
 )
 def test_a_refusal_says_why(body: bytes, said: str) -> None:
@@ -103,6 +113,12 @@ def test_ids_are_whole_to_the_last_digit() -> None:
         assert request(b'{"user_id":%s}' % value).user_id == 9007199254740993
 
 
+def test_a_list_is_read_item_by_item() -> None:
+    for body in (b'[3,"1",2]', b'[3.0,null,"1", 2]', b"[[3],[1,[2]]]"):
+        assert request(b'{"media_ids":%s}' % body).media_ids == [3, 1, 2]
+    assert request(b'{"media_ids":[]}') == pb.CreateTweetRequest()
+
+
 def test_nothing_is_an_empty_request() -> None:
     for body in (b"", b"{}", b'{"text":null}'):
         assert request(body) == pb.CreateTweetRequest()
@@ -112,5 +128,5 @@ def test_fields_of_other_types_cannot_be_read() -> None:
     with pytest.raises(TypeError, match="created_at"):
         body_reader(tweet_pb2.Tweet.DESCRIPTOR)
     with pytest.raises(TypeError, match="tweet_ids"):
-        body_reader(pb.LookupTweetsRequest.DESCRIPTOR)
+        query_reader(pb.LookupTweetsRequest.DESCRIPTOR)
     body_reader(timeline_service_pb2.GetHomeTimelineRequest.DESCRIPTOR)

@@ -41,7 +41,8 @@ def test_round_trips(owner: int, other: int) -> None:
         owner,
         other,
     )
-    assert graph_keys.parse_edge_row_key(graph_keys.edge_row_key(owner, other)) == (owner, other)
+    edges = [graph_keys.edge_row_key(owner, other), graph_keys.edge_row_key(other, owner)]
+    assert graph_keys.parse_others(edges) == (other, owner)
     assert timeline_keys.parse_home_qualifier(timeline_keys.home_qualifier(other)) == other
     assert row_keys.parse_user_row_key(row_keys.user_row_key(owner)) == owner
     assert id_keys.parse_worker_row_key(id_keys.worker_row_key(owner % 1024)) == owner % 1024
@@ -85,7 +86,11 @@ def test_shards_are_even_for_real_snowflakes() -> None:
 
 @pytest.mark.parametrize(
     "parse",
-    [graph_keys.parse_edge_row_key, tweet_keys.parse_author_row_key, row_keys.parse_user_row_key],
+    [
+        lambda key: graph_keys.parse_others([graph_keys.edge_row_key(1, 2), key]),
+        tweet_keys.parse_author_row_key,
+        row_keys.parse_user_row_key,
+    ],
 )
 @pytest.mark.parametrize(
     "key",
@@ -96,6 +101,7 @@ def test_shards_are_even_for_real_snowflakes() -> None:
         b"+00000000000000a#0000000000000001",
         b"000000000000000a#000000000000001",
         b"000000000000000a:0000000000000001",
+        b"000000000000000a#000000000000000F",
     ],
 )
 def test_malformed_keys_are_refused(parse: Callable[[bytes], object], key: bytes) -> None:

@@ -41,3 +41,13 @@ async def test_the_last_page_has_no_next() -> None:
     for cursor in ("", None):
         await say_next_page(context, GetHomeTimelineRequest(user_id=7), cursor)
     assert context.said == ()
+
+
+async def test_the_page_before_stands_beside_the_next() -> None:
+    context = Context()
+    request = GetHomeTimelineRequest(user_id=7, cursor="this")
+    await say_next_page(context, request, "n", previous="p")
+    both = '<?user_id=7&cursor=n>; rel="next", <?user_id=7&cursor=p>; rel="prev"'
+    assert context.said == (("link", both),)
+    await say_next_page(context, request, None, previous="p")
+    assert context.said == (("link", '<?user_id=7&cursor=p>; rel="prev"'),)

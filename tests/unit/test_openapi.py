@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from aviary.notification.v1.notification_pb2 import NotificationKind
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from openapi_spec_validator import validate
 
@@ -196,16 +197,23 @@ def test_answers_lead_to_what_can_be_asked_next(document: Json) -> None:
         "operationId": "DeleteTweet",
         "parameters": {"path.tweet_id": "$response.body#/tweet/tweet_id"},
     }
-    assert {"GetTweet", "DeleteTweet", "ListLikers", "ListRetweeters"} == made.keys()
+    reads = {"GetTweet", "GetConversation", "ListLikers", "ListRetweeters"}
+    assert {*reads, "DeleteTweet"} == made.keys()
     assert "ListFollowers" in links_of(document, "/v1/users", "post")
     home = links_of(document, "/v1/timeline/home", "get")
     assert home["GetTweet"]["parameters"] == {"path.tweet_id": "$response.body#/tweets/0/tweet_id"}
     assert home["NextPage"]["parameters"] == {
         "query.cursor": "$response.body#/next_cursor",
+        "query.expansions": "$request.query.expansions",
         "query.since_id": "$request.query.since_id",
         "query.user_id": "$request.query.user_id",
     }
+    back = home["PreviousPage"]["parameters"]
+    assert back == home["NextPage"]["parameters"] | {
+        "query.cursor": "$response.body#/previous_cursor"
+    }
     followers = links_of(document, "/v1/users/{user_id}/followers", "get")
+    assert "PreviousPage" not in followers
     assert followers["NextPage"]["parameters"]["path.user_id"] == "$request.path.user_id"
     assert "DeleteUser" not in followers
 
@@ -215,6 +223,12 @@ def test_what_an_answer_always_has_is_required(document: Json) -> None:
     assert schemas["GetHomeTimelineResponse"]["required"] == ["tweets"]
     assert schemas["Tweet"]["properties"]["tweet_id"]["type"] == "string"
     assert "required" not in schemas["FollowResponse"]
+
+
+def test_an_enum_is_said_by_its_names(document: Json) -> None:
+    kind = document["components"]["schemas"]["Notification"]["properties"]["kind"]
+    assert kind["type"] == "string"
+    assert kind["enum"] == list(NotificationKind.keys())
 
 
 def test_a_half_public_rpc_is_refused() -> None:

@@ -113,6 +113,7 @@ def test_a_broken_file_is_reported(tmp_path: Path, text: str) -> None:
         ["threshold"],
         ["rebuild-home", "1"],
         ["rebuild-search"],
+        ["backfill"],
         ["search-indexes"],
     ],
     ids=lambda command: command[0],
@@ -120,7 +121,7 @@ def test_a_broken_file_is_reported(tmp_path: Path, text: str) -> None:
 def test_services_that_are_gone_are_reported(tmp_path: Path, command: list[str]) -> None:
     address = f"127.0.0.1:{free_port()}"
     with local_addresses.published(
-        tmp_path, {"fanout": address, "search": address, "user": address}
+        tmp_path, dict.fromkeys(("engagement", "fanout", "search", "tweet", "user"), address)
     ):
         answer = run(*command, "--data-dir", str(tmp_path))
     assert answer.exit_code == 1

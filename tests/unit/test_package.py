@@ -116,6 +116,7 @@ def test_certificates_are_made_beside_a_users_own_packages(installed: Path, proj
     assert list((project / "data").rglob("*.pem"))
 
 
+@pytest.mark.timeout(400)  # a busy machine takes minutes to make it and to check it
 def test_installed_edge_configuration_is_one_that_envoy_takes(
     installed: Path, project: Path
 ) -> None:

@@ -25,6 +25,7 @@ class World:
         self.cache_away = False
         self.decided: dict[int, bool] = {}
         self.celebrities: list[int] = []
+        self.left: dict[int, int] = {}
         self.lags: list[Any] = []
         self.now_s = 0.0
         self.push_s = 0.0
@@ -54,6 +55,9 @@ class World:
         if self.cache_away:
             raise UnavailableError("the cache is away")
         self.done.append({tweet: list(each) for tweet, each in viewers.items()})
+
+    async def left_to_readers(self, authors: Mapping[int, int]) -> None:
+        self.left |= authors
 
     async def enqueue(self, priority: Priority, pages: Sequence[tuple[int, Sequence[int]]]) -> None:
         self.done.append((priority, {tweet: list(each) for tweet, each in pages}))
@@ -164,6 +168,7 @@ async def test_a_threshold_that_moves_between_deliveries_loses_nothing(
         await world.plan({100: 1}, planning)
     # Whichever came first: readers merge the author's tweets, and drop what they have twice.
     assert world.celebrities == [1]
+    assert set(world.left.values()) == {1}
     assert world.done == [{100: [11]}, {100: [12]}]
 
 

@@ -7,10 +7,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from services.local.child import Child
+from services.local.restarts import count_restarts
 from services.platform.audit.metering import MeteredAudit
 from services.platform.audit.port import EDGE_DENIED, LOG_IN, LOG_IN_FAILED, Fact, UnwrittenError
 from services.platform.observability import names
-from services.platform.observability.process_metrics import observe_build, observe_disks
+from services.platform.observability.process_metrics import (
+    observe_build,
+    observe_disks,
+    observe_restarts,
+)
 from services.platform.observability.version import aviary_version
 from services.platform.security.certificate_metrics import observe_certificate
 from tests.contract.metric_values import Metrics
@@ -45,6 +51,33 @@ def test_disks_are_shown_by_their_free_share(tmp_path: Path) -> None:
     ((labels, share),) = metrics.values(names.METRIC_DISK_FREE).items()
     assert labels == ("data",)
     assert 0 <= share <= 1
+
+
+def test_restarts_are_shown_by_process_and_reason(tmp_path: Path) -> None:
+    metrics = Metrics()
+    kept = [Child(name, 0, [], tmp_path / name) for name in ("gateway", "bus")]
+    # What it held is gone with it.
+    lost = Child("bigtable", 0, [], tmp_path / "bigtable", when_lost=print)
+    count_restarts([*kept, lost])
+    gateway, bus = kept
+    observe_restarts(Path(gateway.env["AVIARY_RESTARTS_FILE"]), meter_provider=metrics.provider)
+    none = {(name, reason): 0 for name in ("gateway", "bus") for reason in ("ended", "hung")}
+    assert metrics.values(names.METRIC_PROCESS_RESTARTS) == none
+    assert bus.when_restarted is not None
+    for reason in ("hung", "ended", "hung"):
+        bus.when_restarted("bus", reason)
+    counted = {("bus", "hung"): 2, ("bus", "ended"): 1}
+    assert metrics.values(names.METRIC_PROCESS_RESTARTS) == none | counted
+    assert bus.env == {}
+
+
+@pytest.mark.parametrize("text", [None, "", '{"bus": {"hu'])
+def test_restarts_that_cannot_be_read_are_not_shown(tmp_path: Path, text: str | None) -> None:
+    metrics, path = Metrics(), tmp_path / "restarts"
+    if text is not None:
+        path.write_text(text)
+    observe_restarts(path, meter_provider=metrics.provider)
+    assert not metrics.values(names.METRIC_PROCESS_RESTARTS)
 
 
 def test_a_certificate_is_shown_by_what_is_left_of_it() -> None:

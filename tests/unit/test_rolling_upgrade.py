@@ -21,10 +21,13 @@ from services.tweet.spec import TABLES as TWEET_TABLES
 from services.tweet.store import RowTweetStore
 from services.user.events import UserEvents
 from services.user.former_handles import FormerHandles
+from services.user.name_index import NameIndex
+from services.user.name_rows import RowNames
 from services.user.service import UserService
 from services.user.spec import OUTBOX
 from services.user.store import RowUserStore
 from tests.contract.newer_rows import NewerRows, says_more
+from tests.sights import NoProtection
 from tests.unit.lease_world import NOW, MovableClock
 from tests.unit.user_world import World, user_world
 
@@ -35,7 +38,15 @@ def newer(world: World) -> UserService:
     rows = NewerRows(world.rows)
     store = RowUserStore(rows, Outbox(rows, world.clock, OUTBOX))
     return UserService(
-        store, world.ids, UserEvents(), world.clock, world.gone.announce, former=FormerHandles(0)
+        store,
+        world.ids,
+        UserEvents(),
+        world.clock,
+        world.gone.announce,
+        announce_changed=world.gone.announce_changed,
+        former=FormerHandles(0),
+        names=NameIndex(RowNames(rows), store),
+        protection=NoProtection(),
     )
 
 

@@ -19,10 +19,9 @@ def test_empty_environment_gives_the_defaults() -> None:
     assert settings.cursor_key.keys() is None
     assert settings.challenge_key.keys() is None
     assert settings.first_party_clients == ()
-    assert settings.otlp_endpoint is None
-    assert settings.metrics_address is None
-    assert settings.probe_address is None
-    assert settings.flags_file is None
+    assert (settings.metrics_address, settings.probe_address) == (None, None)
+    assert (settings.otlp_endpoint, settings.flags_file) == (None, None)
+    assert (settings.heartbeat_file, settings.restarts_file) == (None, None)
     assert settings.tls_dir is None
     assert not settings.sidecar
     assert settings.edge_limits
@@ -68,6 +67,8 @@ def test_every_variable_is_read() -> None:
             "AVIARY_TRACE_PERCENT": "1",
             "AVIARY_PROBE_ADDRESS": "0.0.0.0:8081",
             "AVIARY_FLAGS_FILE": "/etc/aviary/flags.yaml",
+            "AVIARY_HEARTBEAT_FILE": "/proc/1/fd/7",
+            "AVIARY_RESTARTS_FILE": "/proc/1/fd/8",
         }
     )
     assert settings.data_dir == Path("/var/aviary")
@@ -98,6 +99,8 @@ def test_every_variable_is_read() -> None:
     assert settings.otlp_endpoint == "http://collector:4317"
     assert settings.metrics_address == "0.0.0.0:9464"
     assert settings.flags_file == Path("/etc/aviary/flags.yaml")
+    assert settings.heartbeat_file == Path("/proc/1/fd/7")
+    assert settings.restarts_file == Path("/proc/1/fd/8")
 
 
 @pytest.mark.parametrize(
@@ -113,6 +116,9 @@ def test_every_variable_is_read() -> None:
         ("AVIARY_PROBE_ADDRESS", "8081", "host:port"),
         ("AVIARY_EDGE_PORT", "65536", "at most 65535"),
         ("AVIARY_CELEBRITY_THRESHOLD", "0", "at least 1"),
+        ("AVIARY_MAX_FOLLOWED", "1000001", "1000000"),
+        ("AVIARY_MAX_HIDDEN_LISTED", "0", "at least 1"),
+        ("AVIARY_MAX_HIDDEN_LISTED", "10001", "10000"),
         ("AVIARY_HANDLE_HOLD_DAYS", "-1", "a whole number"),
         ("AVIARY_HANDLE_HOLD_DAYS", "3651", "3650"),
         ("AVIARY_CELEBRITY_THRESHOLD", "٣", "a whole number"),

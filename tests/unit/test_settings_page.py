@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.local.liveness import is_wanted
 from services.local.logs import LogLimits
 from services.platform.config.settings import Settings, SettingsError
 
@@ -49,6 +50,7 @@ def read_by_settings() -> set[str]:
 def read_by_up() -> set[str]:
     asked = Asked({})
     LogLimits.of(asked)
+    is_wanted(asked)
     return asked.names
 
 

@@ -45,11 +45,28 @@ with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         print(error.details())
 server.stop(None)
 """
-TYPED = """
+MESSAGES = """
 from aviary.tweet.v1.tweet_service_pb2 import GetTweetRequest
 
 GetTweetRequest(tweet_id=7)
 GetTweetRequest(tweet_id="seven")
+"""
+CALLS = """
+import grpc
+from aviary.tweet.v1.tweet_service_pb2 import GetTweetRequest, GetTweetResponse
+from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceAsyncStub, TweetServiceStub
+
+request = GetTweetRequest(tweet_id=7)
+stub = TweetServiceStub(grpc.insecure_channel("localhost"))
+text: str = stub.GetTweet(request).tweet.text
+text = stub.GetTweet(request).tweet.tweet_id
+stub.GetTweet(GetTweetResponse())
+request.no_such_field
+
+
+async def read(channel: grpc.aio.Channel) -> str:
+    stub: TweetServiceAsyncStub = TweetServiceStub(channel)
+    return (await stub.GetTweet(request)).tweet.tweet_id
 """
 
 
@@ -65,22 +82,24 @@ def requirements(wheel: Path) -> list[Requirement]:
     return [Requirement(each) for each in stated]
 
 
-def needed(stated: Iterable[Requirement]) -> set[str]:
+def needed(stated: Iterable[Requirement], extra: str = "") -> set[str]:
     """Name the distributions that these ask for, and whatever those need in their turn."""
-    wanted = {each.name for each in stated if each.marker is None or each.marker.evaluate()}
+    wanted = {
+        each.name
+        for each in stated
+        if each.marker is None or each.marker.evaluate({"extra": extra})
+    }
     return wanted.union(
         *(needed(map(Requirement, distribution(name).requires or [])) for name in wanted)
     )
 
 
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scripts of an environment that has the stubs and what they say they need, only."""
-    folder = tmp_path_factory.mktemp("environment")
+def environment(wheel: Path, folder: Path, extra: str = "") -> Path:
+    """Make an environment of the stubs and what they say they need; give its scripts' folder."""
     venv.create(folder, with_pip=False, symlinks=True)
     (packages,) = folder.glob("lib/python*/site-packages")
     zipfile.ZipFile(wheel).extractall(packages)
-    for name in needed(requirements(wheel)):
+    for name in needed(requirements(wheel), extra):
         for file in distribution(name).files or []:
             if ".." in file.parts:  # a script
                 continue
@@ -90,8 +109,28 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return environment(wheel, tmp_path_factory.mktemp("environment"))
+
+
+def faults_in(program: str, installed: Path, folder: Path) -> list[str]:
+    """Have mypy check a caller's program, strictly, with what its environment has."""
+    (folder / "client.py").write_text(program)
+    checker = ["-m", "mypy", "--strict", "--python-executable", installed / "python"]
+    checked = subprocess.run(
+        [sys.executable, *checker, "client.py"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 1, checked.stdout + checked.stderr
+    return [line for line in checked.stdout.splitlines() if "error:" in line]
+
+
 def test_the_stubs_need_what_generated_code_needs_and_no_more(wheel: Path) -> None:
-    assert {each.name for each in requirements(wheel)} == {
+    assert {each.name for each in requirements(wheel) if each.marker is None} == {
         "googleapis-common-protos",
         "grpcio",
         "protobuf",
@@ -112,18 +151,19 @@ def test_every_module_can_be_imported(installed: Path, tmp_path: Path) -> None:
 
 
 def test_the_stubs_are_typed(installed: Path, tmp_path: Path) -> None:
-    program = tmp_path / "client.py"
-    program.write_text(TYPED)
-    checked = subprocess.run(
-        [sys.executable, "-m", "mypy", "--python-executable", installed / "python", program.name],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    faults = [line for line in checked.stdout.splitlines() if "error:" in line]
-    assert len(faults) == 1, checked.stdout + checked.stderr
-    assert faults[0].startswith('client.py:5: error: Argument "tweet_id"')
+    (fault,) = faults_in(MESSAGES, installed, tmp_path)
+    assert fault.startswith('client.py:5: error: Argument "tweet_id"')
+
+
+def test_with_types_of_the_libraries_calls_are_checked_too(wheel: Path, tmp_path: Path) -> None:
+    typed = environment(wheel, tmp_path / "environment", extra="typing")
+    faults = faults_in(CALLS, typed, tmp_path)
+    assert [fault.partition(": ")[0] for fault in faults] == [
+        "client.py:9",
+        "client.py:10",
+        "client.py:11",
+        "client.py:16",
+    ], faults
 
 
 @pytest.mark.parametrize("project", [ROOT, ROOT / "deploy" / "stubs"], ids=["aviary", "stubs"])

@@ -19,12 +19,13 @@ TASKS: Mapping[str, str] = {
     "services/platform/rpc/renewed_channel.py": "closes one channel",
     "services/tweet/own_timeline.py": "one script for those who wait for it",
     "services/platform/runtime/gathering.py": "one call for many; its callers see how it ends",
+    "services/platform/runtime/lasting.py": "bounded work for many; its callers see how it ends",
     "services/timeline/celebrities.py": "one read of a list; its callers see how it ends",
     "services/platform/valkey/breaker.py": "probes until it is answered; the next call begins anew",
     "services/platform/valkey/lines.py": "opens a connection; its callers see how that ends",
     "services/local/child.py": "keeps one child, whatever raises",
     "gateway/draining_envoy.py": "waits for Envoy's end, with which it ends itself",
-    "services/identity/listener.py": "serves; the process is not ready once it has ended",
+    "services/platform/http/listener.py": "serves; the process is not ready once it has ended",
     "gateway/control_plane/extension_config_service.py": "one stream of an edge",
 }
 """Where tasks are made that no loop helper runs, and why each may be."""
@@ -44,10 +45,12 @@ POLLS: Mapping[str, str] = {
 
 STARTED_ELSEWHERE: Mapping[str, str] = {
     "services/local/certificates.py": "before and after the processes that `up` starts",
+    "services/local/liveness.py": "as above",
     "services/local/supervisor.py": "as above",
     "services/platform/rows/sqlite/rows.py": "open and close, as each row store has",
     "services/platform/outbox/settling.py": "a part of the relay",
     "services/platform/rpc/server.py": "start and stop, as gRPC's own server has",
+    "services/platform/runtime/heartbeat.py": "before all others, and until all others have ended",
     "services/platform/runtime/loops.py": "the one place that starts loops",
     "services/platform/rows/sqlite/garbage.py": "a part of the row store",
 }

@@ -19,14 +19,14 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 async def test_what_a_text_refers_to_is_kept(world: World) -> None:
     tweet = await world.tweets.create(ALICE, "\U0001f600 @bob: #caf\u00e9")
     assert tweet.entities == Entities((Mention(2, 6, "bob"),), (Hashtag(8, 13, "caf\u00e9"),))
-    assert await world.tweets.get(tweet.tweet_id) == tweet
+    assert await world.tweets.get(tweet.tweet_id, ALICE) == tweet
 
 
 async def test_urls_are_kept_as_they_were_found(world: World) -> None:
     texts = ("see a.co/x", "https://t.co/abc/d", "a.xxx.\u4f8b.museum/b", "nothing")
     for text in texts:
         tweet = await world.tweets.create(ALICE, text)
-        assert await world.tweets.get(tweet.tweet_id) == tweet
+        assert await world.tweets.get(tweet.tweet_id, ALICE) == tweet
 
 
 async def test_a_language_is_as_given_or_detected_or_unknown(world: World) -> None:
@@ -34,7 +34,7 @@ async def test_a_language_is_as_given_or_detected_or_unknown(world: World) -> No
     found = await world.tweets.create(ALICE, "good morning everybody, have a nice day")
     unknown = await world.tweets.create(ALICE, "\U0001f600 https://example.com")
     assert [given.language, found.language, unknown.language] == ["pt-BR", "en", ""]
-    read = [await world.tweets.get(each.tweet_id) for each in (given, found, unknown)]
+    read = [await world.tweets.get(each.tweet_id, ALICE) for each in (given, found, unknown)]
     assert read == [given, found, unknown]
 
 
@@ -59,4 +59,4 @@ async def test_a_text_of_long_urls_is_taken(world: World) -> None:
     text = " ".join(["http://a.co/" + "\u00e9" * 4_077] * 11)
     tweet = await world.tweets.create(ALICE, text)
     assert len(tweet.entities.urls) == 11
-    assert await world.tweets.get(tweet.tweet_id) == tweet
+    assert await world.tweets.get(tweet.tweet_id, ALICE) == tweet

@@ -16,7 +16,8 @@ from services.platform.errors import (
 from services.platform.ids.snowflake_time import time_ms
 from services.tweet.events import TweetChanged
 from services.tweet.keys import tweet_row_key
-from services.tweet.model import Delivery, Tweet
+from services.tweet.model import Delivery, Lineage, Tweet
+from services.tweet.references import RefersTo
 from tests.unit.tweet_world import ALICE, BOB, NOBODY, NOW_MS, World, tweet_world
 
 
@@ -29,12 +30,25 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 async def test_a_tweet_reads_back_and_is_announced(world: World) -> None:
     first = await world.tweets.create(ALICE, "hello")
     reply = await world.tweets.create(BOB, "h\u00e9 \U0001f600", in_reply_to=first.tweet_id)
-    assert await world.tweets.get(reply.tweet_id) == reply
-    assert reply == Tweet(reply.tweet_id, BOB, "h\u00e9 \U0001f600", NOW_MS + 1, first.tweet_id, 0)
+    assert await world.tweets.get(reply.tweet_id, 0) == reply
+    assert reply == Tweet(
+        reply.tweet_id,
+        BOB,
+        "h\u00e9 \U0001f600",
+        NOW_MS + 1,
+        first.tweet_id,
+        0,
+        in_reply_to_user_id=ALICE,
+        lineage=Lineage(first.tweet_id, (first.tweet_id,)),
+    )
     assert reply.created_at_ms == time_ms(reply.tweet_id)
     assert set(await world.events()) == {
-        TweetChanged(first.tweet_id, ALICE, deleted=False),
-        TweetChanged(reply.tweet_id, BOB, deleted=False),
+        TweetChanged(
+            first.tweet_id, ALICE, deleted=False, refers_to=RefersTo(tweets=False, users=False)
+        ),
+        TweetChanged(
+            reply.tweet_id, BOB, deleted=False, refers_to=RefersTo(tweets=True, users=False)
+        ),
     }
     assert world.own.seen == [("posted", ALICE, first.tweet_id), ("posted", BOB, reply.tweet_id)]
 
@@ -43,7 +57,7 @@ async def test_a_deleted_tweet_is_gone_everywhere(world: World) -> None:
     tweet = await world.tweets.create(ALICE, "a secret")
     await world.tweets.delete(tweet.tweet_id)
     with pytest.raises(NotFoundError):
-        await world.tweets.get(tweet.tweet_id)
+        await world.tweets.get(tweet.tweet_id, 0)
     with pytest.raises(NotFoundError):
         await world.tweets.delete(tweet.tweet_id)
     assert await world.ids_of(ALICE) == ()
@@ -117,7 +131,7 @@ async def test_a_repeat_finishes_what_a_crash_left(
         with pytest.raises(UnavailableError):
             await world.tweets.create(ALICE, "hello", request_id="r")
     tweet = await world.tweets.create(ALICE, "hello", request_id="r")
-    assert await world.tweets.get(tweet.tweet_id) == tweet
+    assert await world.tweets.get(tweet.tweet_id, 0) == tweet
     assert len(await world.events()) == 1
 
 
@@ -135,7 +149,7 @@ async def test_a_create_replayed_after_the_delete_stays_deleted(world: World) ->
     assert await world.tweets.create(ALICE, "hello", request_id="r") == tweet
     await world.store.create(tweet, b"")
     with pytest.raises(NotFoundError):
-        await world.tweets.get(tweet.tweet_id)
+        await world.tweets.get(tweet.tweet_id, 0)
     assert await world.ids_of(ALICE) == ()
     assert await world.tweets.lookup([tweet.tweet_id]) == ([], [tweet.tweet_id])
 
@@ -201,7 +215,7 @@ async def test_a_bad_field_is_named_and_nothing_is_stored(
 async def test_reads_name_their_bad_fields(world: World) -> None:
     tweets = world.tweets
     for field, call in [
-        ("tweet_id", tweets.get(0)),
+        ("tweet_id", tweets.get(0, 0)),
         ("tweet_id", tweets.delete(-5)),
         ("tweet_id", tweets.decide_delivery(0, Delivery.PUSH)),
         ("delivery", tweets.decide_delivery(1, Delivery.UNSPECIFIED)),

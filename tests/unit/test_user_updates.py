@@ -155,7 +155,7 @@ async def test_a_repeat_after_a_crash_gives_the_first_answer_or_makes_the_change
 
 async def test_a_repeat_writes_nothing_although_its_answer_was_not_kept(world: World) -> None:
     made = await world.service.create("ada", "Ada")
-    dying, _ = world.dying(3, after=True)
+    dying, _ = world.dying(4, after=True)
     with pytest.raises(CrashError):
         await dying.update(made.user_id, handle="bob", request_id="r")
     written = await world.store.find(made.user_id)

@@ -5,13 +5,16 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from services.platform.errors import UnavailableError
+from services.platform.error_reasons import Reason
+from services.platform.errors import FailedPreconditionError, NotFoundError, UnavailableError
 from services.platform.outbox.outbox import Outbox
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.tweet.events import TweetChanged, TweetEvents, decode_tweet_changed
+from services.tweet.model import MediaRef
 from services.tweet.service import TweetService
 from services.tweet.spec import OUTBOX, TABLES
 from services.tweet.store import RowTweetStore
+from tests.sights import NoHandles, SetSights
 
 NOW_MS = 1_800_000_000_000
 ALICE, BOB, NOBODY = 11, 12, 99
@@ -33,6 +36,28 @@ class Ids:
 
     async def next_id(self) -> int:
         return next(self._milliseconds) << 22
+
+
+class Pictures:
+    """Binds pictures 1 to 99 to whoever comes first; 50 and above are not ready."""
+
+    def __init__(self) -> None:
+        self.held: dict[int, int] = {}
+        self.calls = 0
+
+    async def attach(
+        self, user_id: int, tweet_id: int, media_ids: Sequence[int]
+    ) -> tuple[MediaRef, ...]:
+        self.calls += 1
+        for media_id in media_ids:
+            if not 0 < media_id < 100:
+                raise NotFoundError("no picture", reason=Reason.MEDIA_NOT_FOUND)
+            if media_id >= 50:
+                raise FailedPreconditionError("not ready", reason=Reason.MEDIA_NOT_READY)
+            if self.held.get(media_id, tweet_id) != tweet_id:
+                raise FailedPreconditionError("in use", reason=Reason.MEDIA_IN_USE)
+        self.held |= dict.fromkeys(media_ids, tweet_id)
+        return tuple(MediaRef(each, "image/png", each, 2, f"b{user_id}", "") for each in media_ids)
 
 
 class OwnLists:
@@ -58,13 +83,17 @@ class World:
         self.outbox = Outbox(rows, StoppedClock(), OUTBOX)
         self.store = RowTweetStore(rows, self.outbox)
         self.own = OwnLists()
+        self.media = Pictures()
         self.tweets = TweetService(
             store=self.store,
             users=Users(),
+            media=self.media,
             ids=Ids(),
             own_timeline=self.own,
             events=TweetEvents(),
             clock=StoppedClock(),
+            sights=SetSights(),
+            handles=NoHandles(),
         )
 
     async def events(self) -> list[TweetChanged]:

@@ -1,6 +1,6 @@
 """The user service on real rows that can be made to fail, with a clock that can be moved."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -8,13 +8,16 @@ from pathlib import Path
 
 from services.platform.errors import UnavailableError
 from services.platform.outbox.outbox import Outbox
-from services.platform.rows.port import Row, RowMutation
+from services.platform.rows.port import CellName, DatedCell, Row, RowMutation
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.user.events import UserDeleted, UserEvents, decode_user_deleted
 from services.user.former_handles import FormerHandles
+from services.user.name_index import NameIndex
+from services.user.name_rows import RowNames
 from services.user.service import UserService
 from services.user.spec import OUTBOX, TABLES
 from services.user.store import RowUserStore
+from tests.sights import NoProtection
 
 
 class CrashError(Exception):
@@ -70,6 +73,10 @@ class CrashingRows:
         self._die_if(self.crashed)
         return await self._rows.read_rows(table, keys)
 
+    async def read_cells(self, names: Collection[CellName]) -> dict[CellName, DatedCell]:
+        self._die_if(self.crashed)
+        return await self._rows.read_cells(names)
+
     async def scan(
         self, table: str, start: bytes, end: bytes, *, limit: int, columns_from: bytes = b""
     ) -> list[Row]:
@@ -94,9 +101,10 @@ class CrashingRows:
 
 @dataclass
 class Gone:
-    """The announcements that users are gone."""
+    """The announcements that users are gone, or have changed."""
 
     announced: list[int] = field(default_factory=list)
+    changed: list[int] = field(default_factory=list)
     fails: bool = False
 
     async def announce(self, user_id: int) -> None:
@@ -104,31 +112,46 @@ class Gone:
             raise UnavailableError("the cache is gone")
         self.announced.append(user_id)
 
+    async def announce_changed(self, user_id: int) -> None:
+        if self.fails:
+            raise UnavailableError("the cache is gone")
+        self.changed.append(user_id)
+
 
 @dataclass
 class World:
     service: UserService
     store: RowUserStore
+    names: NameIndex
     rows: SqliteRowStore
     outbox: Outbox
     clock: MovableClock
     ids: CountingIds
     gone: Gone
+    protection: NoProtection = field(default_factory=NoProtection)
 
     def dying(self, at: int, *, after: bool, days: int = 0) -> tuple[UserService, CrashingRows]:
         """Another process, which dies at its write number `at`."""
         rows = CrashingRows(self.rows, at, after=after)
         store = RowUserStore(rows, Outbox(rows, self.clock, OUTBOX))
-        return self._process(store, days), rows
+        return self._process(store, RowNames(rows), days), rows
 
     def holding(self, days: int) -> UserService:
         """Another process, which holds for so long what users give up."""
-        return self._process(self.store, days)
+        return self._process(self.store, RowNames(self.rows), days)
 
-    def _process(self, store: RowUserStore, days: int = 0) -> UserService:
+    def _process(self, store: RowUserStore, names: RowNames, days: int = 0) -> UserService:
         former = FormerHandles(days)
         return UserService(
-            store, self.ids, UserEvents(), self.clock, self.gone.announce, former=former
+            store,
+            self.ids,
+            UserEvents(),
+            self.clock,
+            self.gone.announce,
+            announce_changed=self.gone.announce_changed,
+            former=former,
+            names=NameIndex(names, store),
+            protection=self.protection,
         )
 
     async def events(self) -> list[UserDeleted]:
@@ -145,6 +168,17 @@ async def user_world(folder: Path) -> AsyncIterator[World]:
     outbox = Outbox(rows, clock, OUTBOX)
     store = RowUserStore(rows, outbox)
     ids, gone = CountingIds(), Gone()
-    service = UserService(store, ids, UserEvents(), clock, gone.announce, former=FormerHandles(0))
-    yield World(service, store, rows, outbox, clock, ids, gone)
+    names, protection = NameIndex(RowNames(rows), store), NoProtection()
+    service = UserService(
+        store,
+        ids,
+        UserEvents(),
+        clock,
+        gone.announce,
+        announce_changed=gone.announce_changed,
+        former=FormerHandles(0),
+        names=names,
+        protection=protection,
+    )
+    yield World(service, store, names, rows, outbox, clock, ids, gone, protection)
     await rows.close()

@@ -24,6 +24,8 @@ __all__ = [
 
 _KEY: Final = "0f" * 32
 """In place of a key that no file may hold."""
+_IN_PLACE_OF: Final = {"AVIARY_SEARCH_URL": "https://search.example:9200"}
+"""Secrets that are no keys."""
 _VALKEY_URLS: Final = ("AVIARY_CACHE_VALKEY_URL", "AVIARY_NONCE_VALKEY_URL")
 _NEEDED: Final = (
     *_VALKEY_URLS,
@@ -41,7 +43,7 @@ FROM_ELSEWHERE: Final[Mapping[str, Mapping[str, str]]] = {
     "aviary-valkey": dict.fromkeys(_VALKEY_URLS, "redis://valkey:6379/0"),
     "aviary-signing-keys": {},
     **{
-        secret_of(variable): {variable: _KEY}
+        secret_of(variable): {variable: _IN_PLACE_OF.get(variable, _KEY)}
         for service in all_services()
         for variable in service.secrets
     },

@@ -35,7 +35,10 @@ class Service:
     has_flags: bool
     """Whether it follows the file of feature flags."""
     keeps_scratch: bool
-    """Whether it writes what it can make anew."""
+    """Whether it writes into a folder that ends with the pod: what it can make anew, or what a
+    bucket has where one is set."""
+    max_memory: str
+    """What its container may take at most."""
 
 
 @cache
@@ -59,7 +62,8 @@ def _service(spec: ServiceSpec) -> Service:
         frozenset(engine for engine, is_opened in opens.items() if is_opened),
         spec.secrets,
         bool(spec.flags),
-        spec.keeps_scratch,
+        spec.keeps_scratch or bool(spec.folders),
+        spec.max_memory,
     )
 
 

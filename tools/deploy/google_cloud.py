@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from tools.deploy import layout
 from tools.deploy.layout import COLLECTOR, Document, to_yaml
-from tools.deploy.pods import Pod, container_ports, probes, sealed
+from tools.deploy.pods import Pod, container_ports, sealed
 from tools.deploy.policies import PART, policy, tcp
+from tools.deploy.probes import probes
 from tools.deploy.workloads import meta, selector, workload
 
 __all__ = ["COLLECTOR_IMAGE", "PRIVATE_ACCESS", "VALKEY_RANGE", "collector", "ways_to_engines"]

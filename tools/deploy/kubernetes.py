@@ -6,7 +6,7 @@ from typing import Final
 
 import yaml
 
-from gateway.envoy import to_yaml as to_envoy_yaml
+from gateway.envoy import to_short_yaml
 from gateway.envoy.secrets import TRUST_FILE, identity_file, identity_secret, trust_secret
 from services.platform.config.settings import DEFAULT_ISSUER_URL
 from services.platform.security.identities import EDGE
@@ -62,7 +62,8 @@ def site_files(overlay: Path) -> Mapping[Path, str]:
 
 
 def _edge(site: Site) -> str:
-    return HEADER + to_envoy_yaml(layout.edge_config(site, layout.through_sidecars()))
+    # Kubernetes takes 1 MiB of a ConfigMap.
+    return HEADER + to_short_yaml(layout.edge_config(site, layout.through_sidecars()))
 
 
 def _envoy_secrets() -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from gateway.envoy.admin import DEFAULT_ADMIN_SOCKET
 from gateway.envoy.bootstrap import plain_yaml
 from gateway.sidecar.deployed import CERTIFICATES, INBOUND_PORT, OUTBOUND_PORT
 from services.identity.spec import SPEC as IDENTITY
+from services.media.spec import SPEC as MEDIA
 from services.platform.config.settings import DEFAULT_EDGE_PORT
 from services.platform.runtime.ending import END_WITHIN_S
 from services.platform.specs import all_specs
@@ -142,6 +143,7 @@ def edge_config(
         trace_percent=site.trace_percent,
         issuers=(embedded_issuer(site.issuer_url), *site.issuers),
         identity_http=http[IDENTITY.name],
+        media_http=http[MEDIA.name],
         public_reads=site.public_reads,
         cors_origins=site.cors_origins,
         first_party_clients=site.first_party_clients,

@@ -12,6 +12,7 @@ from services.platform.specs import all_specs
 from tools.deploy import layout
 from tools.deploy.facts import Service
 from tools.deploy.layout import Document
+from tools.deploy.probes import probes
 
 __all__ = [
     "CONFIG",
@@ -27,7 +28,6 @@ __all__ = [
     "certificate_secret",
     "container_ports",
     "edge_pod",
-    "probes",
     "sealed",
     "secret_of",
     "service_pod",
@@ -63,10 +63,8 @@ _ENVOY_FOLDER: Final = "/etc/envoy"
 EDGE_DELAY_S: Final = layout.DRAIN_DELAY_S + GRACE_S
 READ_ONLY_BY_GROUP: Final = 0o440
 # A Python process uses one core; the limit lets it start up and collect garbage on two.
-SERVICE_RESOURCES: Final = {
-    "requests": {"cpu": "500m", "memory": "256Mi"},
-    "limits": {"cpu": "2", "memory": "512Mi"},
-}
+SERVICE_REQUESTS: Final = {"cpu": "500m", "memory": "256Mi"}
+SERVICE_CPU: Final = "2"
 ENVOY_RESOURCES: Final = {
     "requests": {"cpu": "500m", "memory": "128Mi"},
     "limits": {"cpu": "2", "memory": "512Mi"},
@@ -76,11 +74,6 @@ SIDECAR_RESOURCES: Final = {
     "requests": {"cpu": "100m", "memory": "64Mi"},
     "limits": {"cpu": "1", "memory": "256Mi"},
 }
-# Seconds between probes, and how many may fail. A start waits for a lease of ids, and for Bigtable.
-STARTUP: Final = {"periodSeconds": 1, "failureThreshold": 120}
-READINESS: Final = {"periodSeconds": 5, "timeoutSeconds": 2, "failureThreshold": 2}
-# Slow: a process that is only busy must not be killed for it.
-LIVENESS: Final = {"periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,8 +120,11 @@ def service_pod(of: Service) -> Pod:
         "ports": container_ports(
             http | {"metrics": layout.METRICS_PORT, "probe": layout.PROBE_PORT}
         ),
-        **probes({"grpc": {"port": layout.PROBE_PORT}}),
-        "resources": SERVICE_RESOURCES,
+        **probes({"grpc": {"port": layout.PROBE_PORT}}, paused_s=layout.DRAIN_DELAY_S),
+        "resources": {
+            "requests": SERVICE_REQUESTS,
+            "limits": {"cpu": SERVICE_CPU, "memory": of.max_memory},
+        },
         **sealed(),
         **_paused(layout.DRAIN_DELAY_S),
         "volumeMounts": [_mount(name, path) for name, path in folders.items()],
@@ -164,7 +160,7 @@ def edge_pod() -> Pod:
         "name": EDGE,
         "image": ENVOY_IMAGE,
         "ports": container_ports({"http": layout.EDGE_PORT, "metrics": layout.STATS_PORT}),
-        **probes(probe),
+        **probes(probe, paused_s=EDGE_DELAY_S),
         "resources": ENVOY_RESOURCES,
         **sealed(),
         **_paused(EDGE_DELAY_S),
@@ -255,15 +251,6 @@ def _admin() -> Document:
 def container_ports(ports: dict[str, int]) -> list[Document]:
     """Return ports by name as a container lists them."""
     return [{"name": name, "containerPort": port} for name, port in ports.items()]
-
-
-def probes(probe: Document) -> Document:
-    """Ask a container by `probe` whether it is up, ready and alive."""
-    return {
-        "startupProbe": probe | STARTUP,
-        "readinessProbe": probe | READINESS,
-        "livenessProbe": probe | LIVENESS,
-    }
 
 
 def sealed() -> Document:

@@ -17,7 +17,7 @@ from typing import Any, Final
 import yaml
 from compose_spec import PyCompose
 
-from gateway.envoy import GENERATED, to_yaml
+from gateway.envoy import GENERATED, to_short_yaml
 from gateway.envoy.stats import ADMIN_CLUSTER
 from gateway.envoy_binary import envoy_binary
 from services.local.certificates import make_certificates
@@ -147,7 +147,7 @@ def check_envoy(site: Site) -> list[str]:
     """Have Envoy read a site's edge, with the files that the image would give it."""
     with tempfile.TemporaryDirectory() as folder:
         certificates, _ = make_certificates(Path(folder))
-        text = to_yaml(layout.edge_config(site, layout.through_sidecars(), str(certificates)))
+        text = to_short_yaml(layout.edge_config(site, layout.through_sidecars(), str(certificates)))
         config = Path(folder) / "envoy.yaml"
         config.write_text(text.replace(layout.GENERATED, str(GENERATED)))
         arguments = ["--mode", "validate", "-c", str(config), "--log-level", "warn"]

@@ -13,10 +13,13 @@ __all__ = [
     "CACHE_HITS",
     "FAILURES",
     "FAULTS",
+    "LIVE_DELAY",
     "POST",
     "PUBLIC",
     "REQUESTS",
     "RPC",
+    "SCAN_LAG",
+    "SEARCH_LAG",
     "bad_ratio",
     "missing_ratio",
     "quantile",
@@ -70,6 +73,9 @@ def missing_ratio(by: str, hits: str, misses: str, window: str) -> str:
 
 
 CACHE_HITS: Final = "cache:hits:ratio_rate10m"
+LIVE_DELAY: Final = "live:delay_seconds:p99_rate5m"
+SEARCH_LAG: Final = "search:lag_seconds:p99_rate5m"
+SCAN_LAG: Final = "tweet:scan_lag_seconds:p99_rate5m"
 
 
 def slo_bad_ratio(slo: Slo, window: str) -> str:

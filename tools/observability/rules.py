@@ -46,6 +46,7 @@ def rule_file() -> dict[str, Any]:
 def _records() -> list[Rule]:
     by, count = "job, rpc_method", f"{queries.RPC}_count"
     lag = series(names.METRIC_FANOUT_LAG)
+    told = f"sum by (le) (rate({series(names.METRIC_NOTIFICATION_LAG)}_bucket[5m]))"
     hits, misses = series(names.METRIC_CACHE_HITS), series(names.METRIC_CACHE_MISSES)
     edge_requests = queries.rate_by("rpc", queries.REQUESTS, "5m", queries.PUBLIC)
     edge_failures = queries.rate_by("rpc", queries.FAILURES, "5m", queries.PUBLIC)
@@ -57,9 +58,19 @@ def _records() -> list[Rule]:
         _record("edge:requests:rate5m", edge_requests),
         _record("edge:failures:ratio_rate5m", f"{edge_failures} / ({edge_requests} > 0)"),
         _record("fanout:lag_seconds:p99_rate5m", queries.quantile(0.99, "stage", lag, "5m")),
+        _record(
+            queries.SCAN_LAG, _quantile_of_all(0.99, series(names.METRIC_TWEET_SCAN_LAG), "5m")
+        ),
+        _record(queries.SEARCH_LAG, _quantile_of_all(0.99, series(names.METRIC_SEARCH_LAG), "5m")),
+        _record("notification:lag_seconds:p99_rate5m", f"histogram_quantile(0.99, {told})"),
+        _record(queries.LIVE_DELAY, _quantile_of_all(0.99, series(names.METRIC_LIVE_DELAY), "5m")),
         _record("cache:lookups:rate10m", _lookups(hits, misses)),
         _record(queries.CACHE_HITS, f"1 - {queries.missing_ratio('cache', hits, misses, '10m')}"),
     ]
+
+
+def _quantile_of_all(share: float, histogram: str, window: str) -> str:
+    return f"histogram_quantile({share}, sum by (le) (rate({histogram}_bucket[{window}])))"
 
 
 def _lookups(hits: str, misses: str) -> str:

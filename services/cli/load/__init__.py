@@ -1,1 +1,1 @@
-"""Fills a running Aviary with a follow graph and tweets, through its public REST API."""
+"""Fills a running Aviary with a graph and tweets, and plays a mix, through its public REST API."""

@@ -79,8 +79,9 @@ def load(**options: Any) -> None:  # noqa: ANN401 - click checks each against it
     """Fill a running Aviary with users, follows and tweets, over REST.
 
     The graph and the texts come from files, or are made up. Authors are drawn in proportion to
-    how many they follow and are followed by. The exit code is 1 when a file is bad, when the edge
-    does not answer, and when it refuses something.
+    how many they follow and are followed by. Where somebody in the graph follows more users than
+    AVIARY_MAX_FOLLOWED, start Aviary with more. The exit code is 1 when a file is bad, when the
+    edge does not answer, and when it refuses something.
     """
     try:
         run(Options(**options))

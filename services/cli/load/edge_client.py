@@ -18,7 +18,7 @@ from services.cli.load.errors import LoadError, RefusedError, UnreachableError
 from services.platform.runtime.retry_policy import RetryPolicy
 from services.platform.security.step_up import CHALLENGES, PROOF_HEADER, asked_for_proof, proof_of
 
-__all__ = ["EdgeClient"]
+__all__ = ["JSON_HEADERS", "EdgeClient"]
 
 # Longer than the edge takes to give a request up by itself, which is 10 s.
 TIMEOUT_S = 15.0
@@ -84,6 +84,20 @@ class EdgeClient:
     async def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Json:
         """Ask until there is an answer; return its JSON. Raises as `_send`."""
         return await self._send("GET", path, params=query)
+
+    async def ask(self, method: str, path: str, **parts: Any) -> httpx.Response:  # noqa: ANN401
+        """Ask once, for whoever measures; only a token that was refused is renewed before that.
+
+        Raises `UnreachableError` where there is no answer, and `LoadError` for no token.
+        """
+        shown = self._token
+        try:
+            answer = await self._try(method, path, **parts)
+            if answer.status_code == HTTPStatus.UNAUTHORIZED and await self._renewed(shown):
+                answer = await self._try(method, path, **parts)
+        except httpx.TransportError as error:
+            raise UnreachableError(self._url, _said(error)) from error
+        return answer
 
     async def _send(self, method: str, path: str, **parts: Any) -> Json:  # noqa: ANN401 - httpx's
         """Send until answered.

@@ -1,7 +1,7 @@
 """The RPCs for operators, as commands call them."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import grpc.aio
 from aviary.engagement.v1 import engagement_service_pb2 as engagement_pb
@@ -15,31 +15,30 @@ from aviary.search.v1 import search_service_pb2 as search_pb
 from aviary.search.v1.search_service_pb2_grpc import SearchServiceStub
 from aviary.timeline.v1 import timeline_service_pb2 as timeline_pb
 from aviary.timeline.v1.timeline_service_pb2_grpc import TimelineServiceStub
+from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
+from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
 from aviary.user.v1 import user_service_pb2 as user_pb
 from aviary.user.v1.user_service_pb2_grpc import UserServiceStub
-from google.protobuf.descriptor import FileDescriptor
 
-from services.cli.operate.errors import OperateError
+from services.cli.operate.calling import channel_to, explained
 from services.cli.operate.finding import Found
-from services.platform.errors import AviaryError, UnavailableError
-from services.platform.rpc.operator import operator_channel
 from services.platform.rpc.rpc_client import RpcClient
-from services.platform.runtime.clock import SystemClock
-from services.platform.security.signing import Signer
-from services.platform.security.tls import CredentialsError
 
 __all__ = [
+    "TIMEOUT_S",
     "EngagementClient",
     "QueueClient",
     "SearchClient",
     "ThresholdClient",
     "TimelineClient",
+    "TweetClient",
     "UserClient",
     "reach_engagement",
     "reach_queues",
     "reach_search",
     "reach_threshold",
     "reach_timeline",
+    "reach_tweets",
     "reach_users",
 ]
 
@@ -58,14 +57,14 @@ class QueueClient:
 
     async def queues(self) -> Sequence[queue_pb2.Queue]:
         """List every queue; a number is absent where the bus cannot say."""
-        with _explained(self._found):
+        with explained(self._found):
             answer = await self._rpc.call(self._stub.ListQueues, pb.ListQueuesRequest())
         return answer.queues
 
     async def dead_letters(self, subscription: str, limit: int) -> Sequence[queue_pb2.DeadLetter]:
         """List up to `limit` messages that were given up, oldest first."""
         request = pb.ListDeadLettersRequest(subscription=subscription, limit=limit)
-        with _explained(self._found):
+        with explained(self._found):
             answer = await self._rpc.call(self._stub.ListDeadLetters, request)
         return answer.dead_letters
 
@@ -74,38 +73,38 @@ class QueueClient:
     ) -> Sequence[pb.ReadDeadLettersResponse]:
         """Read dead letters whole, oldest first: those named, else up to `limit`."""
         request = pb.ReadDeadLettersRequest(subscription=subscription, ids=ids, limit=limit)
-        with _explained(self._found):
+        with explained(self._found):
             return [each async for each in self._rpc.stream(self._stub.ReadDeadLetters, request)]
 
     async def redrive(self, subscription: str, limit: int) -> int:
         """Put up to `limit` dead letters back; how many there were. Not repeated on failure."""
         request = pb.RedriveDeadLettersRequest(subscription=subscription, limit=limit)
-        with _explained(self._found):
+        with explained(self._found):
             return (await self._rpc.call(self._stub.RedriveDeadLetters, request)).redriven
 
     async def drop(self, subscription: str, ids: Sequence[str]) -> int:
         """Forget dead letters; how many of these there were."""
         request = pb.DropDeadLettersRequest(subscription=subscription, ids=ids)
-        with _explained(self._found):
+        with explained(self._found):
             return (await self._rpc.call(self._stub.DropDeadLetters, request)).dropped
 
     async def pause(self, subscriptions: Sequence[str]) -> Sequence[queue_pb2.Pause]:
         """Pause subscriptions; what is paused then, of all."""
         request = pb.PauseSubscriptionsRequest(subscriptions=subscriptions)
-        with _explained(self._found):
+        with explained(self._found):
             return (await self._rpc.call(self._stub.PauseSubscriptions, request)).pauses
 
     async def resume(self, subscriptions: Sequence[str]) -> Sequence[queue_pb2.Pause]:
         """Resume subscriptions; what is paused then, of all."""
         request = pb.ResumeSubscriptionsRequest(subscriptions=subscriptions)
-        with _explained(self._found):
+        with explained(self._found):
             return (await self._rpc.call(self._stub.ResumeSubscriptions, request)).pauses
 
 
 @asynccontextmanager
 async def reach_queues(found: Found) -> AsyncIterator[QueueClient]:
     """Open a channel for a while."""
-    async with _channel(found, pb.DESCRIPTOR) as channel:
+    async with channel_to(found, pb.DESCRIPTOR) as channel:
         yield QueueClient(found, channel)
 
 
@@ -120,20 +119,20 @@ class ThresholdClient:
     async def controls(self) -> fanout_pb.Controls:
         """Read what is in force."""
         request = fanout_pb.GetControlsRequest()
-        with _explained(self._found):
+        with explained(self._found):
             return (await self._rpc.call(self._stub.GetControls, request)).controls
 
     async def set_threshold(self, followers: int) -> fanout_pb.Controls:
         """Move the threshold; 0 goes back to the default."""
         request = fanout_pb.SetCelebrityThresholdRequest(followers=followers)
-        with _explained(self._found):
+        with explained(self._found):
             return (await self._rpc.call(self._stub.SetCelebrityThreshold, request)).controls
 
 
 @asynccontextmanager
 async def reach_threshold(found: Found) -> AsyncIterator[ThresholdClient]:
     """Open a channel for a while."""
-    async with _channel(found, fanout_pb.DESCRIPTOR) as channel:
+    async with channel_to(found, fanout_pb.DESCRIPTOR) as channel:
         yield ThresholdClient(found, channel)
 
 
@@ -145,16 +144,22 @@ class UserClient:
         self._stub = UserServiceStub(channel)
         self._rpc = RpcClient(timeout_s=TIMEOUT_S)
 
+    async def backfill_names(self, after: int, limit: int) -> user_pb.BackfillNamesResponse:
+        """List names of before, among those of the next users. Raises `OperateError`."""
+        request = user_pb.BackfillNamesRequest(after_user_id=after, limit=limit)
+        with explained(self._found):
+            return await self._rpc.call(self._stub.BackfillNames, request)
+
     async def require(self, user_id: int) -> None:
         """Raise `OperateError` where no user has this id."""
-        with _explained(self._found):
+        with explained(self._found):
             await self._rpc.call(self._stub.GetUser, user_pb.GetUserRequest(user_id=user_id))
 
 
 @asynccontextmanager
 async def reach_users(found: Found) -> AsyncIterator[UserClient]:
     """Open a channel for a while."""
-    async with _channel(found, user_pb.DESCRIPTOR) as channel:
+    async with channel_to(found, user_pb.DESCRIPTOR) as channel:
         yield UserClient(found, channel)
 
 
@@ -169,14 +174,14 @@ class TimelineClient:
     async def rebuild_home(self, user_id: int) -> None:
         """Have a home timeline built anew. Raises `OperateError`."""
         request = timeline_pb.RebuildHomeTimelineRequest(user_id=user_id)
-        with _explained(self._found):
+        with explained(self._found):
             await self._rpc.call(self._stub.RebuildHomeTimeline, request)
 
 
 @asynccontextmanager
 async def reach_timeline(found: Found) -> AsyncIterator[TimelineClient]:
     """Open a channel for a while."""
-    async with _channel(found, timeline_pb.DESCRIPTOR) as channel:
+    async with channel_to(found, timeline_pb.DESCRIPTOR) as channel:
         yield TimelineClient(found, channel)
 
 
@@ -191,21 +196,51 @@ class EngagementClient:
     async def counts(self, tweet_ids: Sequence[int]) -> Sequence[engagement_pb.TweetCounts]:
         """Read the counts of tweets, in the order asked for."""
         request = engagement_pb.LookupCountsRequest(tweet_ids=tweet_ids)
-        with _explained(self._found):
+        with explained(self._found):
             return (await self._rpc.call(self._stub.LookupCounts, request)).counts
 
     async def reconcile(self, tweet_ids: Sequence[int]) -> Sequence[engagement_pb.CountDrift]:
         """Put the counts of tweets right; gives those that were off."""
         request = engagement_pb.ReconcileRequest(tweet_ids=tweet_ids)
-        with _explained(self._found):
+        with explained(self._found):
             return (await self._rpc.call(self._stub.Reconcile, request)).drifts
+
+    async def backfill_references(
+        self, after: int, limit: int
+    ) -> engagement_pb.BackfillReferencesResponse:
+        """Count answers and quotes of before, among the next tweets."""
+        request = engagement_pb.BackfillReferencesRequest(after_tweet_id=after, limit=limit)
+        with explained(self._found):
+            return await self._rpc.call(self._stub.BackfillReferences, request)
 
 
 @asynccontextmanager
 async def reach_engagement(found: Found) -> AsyncIterator[EngagementClient]:
     """Open a channel for a while."""
-    async with _channel(found, engagement_pb.DESCRIPTOR) as channel:
+    async with channel_to(found, engagement_pb.DESCRIPTOR) as channel:
         yield EngagementClient(found, channel)
+
+
+class TweetClient:
+    """A client of `aviary.tweet.v1.TweetService`."""
+
+    def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
+        self._found = found
+        self._stub = TweetServiceStub(channel)
+        self._rpc = RpcClient(timeout_s=TIMEOUT_S)
+
+    async def backfill_replies(self, after: int, limit: int) -> tweet_pb.BackfillRepliesResponse:
+        """List replies of before, among the next tweets. Raises `OperateError`."""
+        request = tweet_pb.BackfillRepliesRequest(after_tweet_id=after, limit=limit)
+        with explained(self._found):
+            return await self._rpc.call(self._stub.BackfillReplies, request)
+
+
+@asynccontextmanager
+async def reach_tweets(found: Found) -> AsyncIterator[TweetClient]:
+    """Open a channel for a while."""
+    async with channel_to(found, tweet_pb.DESCRIPTOR) as channel:
+        yield TweetClient(found, channel)
 
 
 class SearchClient:
@@ -218,13 +253,13 @@ class SearchClient:
 
     async def indexes(self) -> Sequence[search_pb.IndexStatus]:
         """Read how the index of each replica is."""
-        with _explained(self._found):
+        with explained(self._found):
             request = search_pb.GetIndexStatusRequest()
             return (await self._rpc.call(self._stub.GetIndexStatus, request)).indexes
 
     async def rebuild(self) -> None:
         """Have each replica build its index anew."""
-        with _explained(self._found):
+        with explained(self._found):
             request = search_pb.RequestRebuildRequest()
             await self._rpc.call(self._stub.RequestRebuild, request)
 
@@ -232,40 +267,5 @@ class SearchClient:
 @asynccontextmanager
 async def reach_search(found: Found) -> AsyncIterator[SearchClient]:
     """Open a channel for a while."""
-    async with _channel(found, search_pb.DESCRIPTOR) as channel:
+    async with channel_to(found, search_pb.DESCRIPTOR) as channel:
         yield SearchClient(found, channel)
-
-
-def _channel(found: Found, file: FileDescriptor) -> grpc.aio.Channel:
-    signer = None if found.keys is None else Signer(found.keys, SystemClock())
-    services = list(file.services_by_name.values())
-    try:
-        return operator_channel(
-            found.certificates, found.service, found.address, services, signer=signer
-        )
-    except CredentialsError as error:
-        raise OperateError(f"no certificate to show to {found.service}: {error}") from error
-
-
-@contextmanager
-def _explained(found: Found) -> Iterator[None]:
-    """Say who failed, and what to do."""
-    try:
-        yield
-    except UnavailableError as error:
-        raise OperateError(
-            f"no answer from {found.service} at {found.address} ({error}); is Aviary running, as "
-            f"by `make run`? The address is from {found.source}"
-        ) from error
-    except AviaryError as error:
-        raise OperateError(str(error)) from error
-    except grpc.aio.AioRpcError as error:
-        if error.code() is grpc.StatusCode.UNIMPLEMENTED:
-            raise OperateError(
-                f"{found.service} at {found.address} does not know this call: it is of another "
-                "version than this command; restart it as this version, or use its own"
-            ) from error
-        raise OperateError(
-            f"{found.service} at {found.address} failed with {error.code().name}: "
-            f"{error.details()}; see its log"
-        ) from error

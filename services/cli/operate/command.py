@@ -1,14 +1,14 @@
 """The operators' commands: their arguments and options."""
 
-import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import click
 
-from services.cli.operate.errors import OperateError
+from services.cli.operate.arguments import MAX_INT64, check_some, followers_meant
+from services.cli.operate.media_commands import MEDIA_COMMANDS
+from services.cli.operate.running import DATA_DIR, run_command
+from services.cli.operate.tweet_commands import TWEET_COMMANDS
 from services.cli.options import JSON
 
 __all__ = ["COMMANDS"]
@@ -16,18 +16,6 @@ __all__ = ["COMMANDS"]
 # What the service takes in one call.
 MAX_LETTERS = 1_000
 DEFAULT_LETTERS = 100
-# What a contract's `int64` can hold.
-MAX_INT64 = (1 << 63) - 1
-DEFAULT_WORD = "default"
-# What a shell reports of a command that SIGINT ended.
-INTERRUPTED = 130
-
-DATA_DIR = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    help="Folder of the Aviary that `up` runs, which writes addresses there. Without one, "
-    "AVIARY_*_ADDRESS variables say them.  [default: .data]",
-)
 
 
 @click.command(
@@ -46,7 +34,7 @@ def queues(data_dir: Path | None, *, watch: bool, as_json: bool) -> None:
     What waits is not yet handled: queued, in hand, or to be tried again. What is dead was given
     up: `dead-letters` says why.
     """
-    _run(lambda run: run.queues(data_dir, watch=watch, as_json=as_json))
+    run_command(lambda run: run.queues(data_dir, watch=watch, as_json=as_json))
 
 
 @click.command("dead-letters")
@@ -67,7 +55,7 @@ def dead_letters(
 
     SUBSCRIPTION is one that `queues` shows; without it, all are looked at.
     """
-    _run(lambda run: run.dead_letters(data_dir, subscription, limit, as_json=as_json))
+    run_command(lambda run: run.dead_letters(data_dir, subscription, limit, as_json=as_json))
 
 
 @click.command("show-dead-letter")
@@ -82,7 +70,9 @@ def show_dead_letter(
 
     ID is one that `dead-letters` shows.
     """
-    _run(lambda run: run.show_dead_letter(data_dir, subscription, letter_id, as_json=as_json))
+    run_command(
+        lambda run: run.show_dead_letter(data_dir, subscription, letter_id, as_json=as_json)
+    )
 
 
 @click.command(
@@ -106,7 +96,7 @@ def export_dead_letters(data_dir: Path | None, subscription: str, limit: int) ->
 
     They stay where they are: `drop-dead-letters` forgets them, `redrive` puts them back.
     """
-    _run(lambda run: run.export_dead_letters(data_dir, subscription, limit))
+    run_command(lambda run: run.export_dead_letters(data_dir, subscription, limit))
 
 
 @click.command(
@@ -134,7 +124,7 @@ def redrive(
     if everything and limit is not None:
         raise click.UsageError("--limit and --all exclude each other")
     wanted = None if everything else limit or DEFAULT_LETTERS
-    _run(lambda run: run.redrive(data_dir, subscription, wanted))
+    run_command(lambda run: run.redrive(data_dir, subscription, wanted))
 
 
 @click.command("drop-dead-letters")
@@ -148,7 +138,7 @@ def drop_dead_letters(data_dir: Path | None, subscription: str, ids: Sequence[st
     """
     if len(ids) > MAX_LETTERS:
         raise click.UsageError(f"at most {MAX_LETTERS} ids at once")
-    _run(lambda run: run.drop(data_dir, subscription, ids))
+    run_command(lambda run: run.drop(data_dir, subscription, ids))
 
 
 @click.command()
@@ -163,8 +153,10 @@ def pause(
 
     They are kept, and wait for `resume`. What is in hand goes on. A pause outlives restarts.
     """
-    _some(subscriptions, everything=everything)
-    _run(lambda run: run.pause(data_dir, subscriptions, everything=everything, as_json=as_json))
+    check_some(subscriptions, everything=everything)
+    run_command(
+        lambda run: run.pause(data_dir, subscriptions, everything=everything, as_json=as_json)
+    )
 
 
 @click.command()
@@ -176,8 +168,10 @@ def resume(
     data_dir: Path | None, subscriptions: Sequence[str], *, everything: bool, as_json: bool
 ) -> None:
     """Take messages from queues again."""
-    _some(subscriptions, everything=everything)
-    _run(lambda run: run.resume(data_dir, subscriptions, everything=everything, as_json=as_json))
+    check_some(subscriptions, everything=everything)
+    run_command(
+        lambda run: run.resume(data_dir, subscriptions, everything=everything, as_json=as_json)
+    )
 
 
 @click.command(
@@ -198,8 +192,8 @@ def threshold(data_dir: Path | None, followers: str | None, *, as_json: bool) ->
     for tweets to come; `default` goes back to the flag fanout.celebrity-threshold, or
     without one to AVIARY_CELEBRITY_THRESHOLD of each process.
     """
-    wanted = None if followers is None else _followers(followers)
-    _run(lambda run: run.threshold(data_dir, wanted, as_json=as_json))
+    wanted = None if followers is None else followers_meant(followers)
+    run_command(lambda run: run.threshold(data_dir, wanted, as_json=as_json))
 
 
 @click.command("rebuild-home")
@@ -213,7 +207,7 @@ def rebuild_home(data_dir: Path | None, user_ids: Sequence[int]) -> None:
     For timelines that lack what they should show. It may be repeated, and readers notice nothing
     but one slower read.
     """
-    _run(lambda run: run.rebuild_home(data_dir, user_ids))
+    run_command(lambda run: run.rebuild_home(data_dir, user_ids))
 
 
 @click.command("counts")
@@ -234,7 +228,7 @@ def counts(
 
     Counts that are off are also found and put right in the background, tweet by tweet.
     """
-    _run(lambda run: run.counts(data_dir, tweet_ids, reconcile=reconcile, as_json=as_json))
+    run_command(lambda run: run.counts(data_dir, tweet_ids, reconcile=reconcile, as_json=as_json))
 
 
 @click.command("search-indexes")
@@ -242,14 +236,30 @@ def counts(
 @DATA_DIR
 def search_indexes(data_dir: Path | None, *, as_json: bool) -> None:
     """Show how the search index of each replica is: its size, and up to when it has all."""
-    _run(lambda run: run.search_indexes(data_dir, as_json=as_json))
+    run_command(lambda run: run.search_indexes(data_dir, as_json=as_json))
 
 
 @click.command("rebuild-search")
 @DATA_DIR
 def rebuild_search(data_dir: Path | None) -> None:
     """Have every search index built anew; searches are answered meanwhile, with what there is."""
-    _run(lambda run: run.rebuild_search(data_dir))
+    run_command(lambda run: run.rebuild_search(data_dir))
+
+
+@click.command
+@click.option(
+    "--after",
+    type=click.IntRange(0, MAX_INT64),
+    default=0,
+    help="Go on behind this tweet, as a try that failed says.",
+)
+@DATA_DIR
+def backfill(data_dir: Path | None, after: int) -> None:
+    """Add replies, quotes and names of before to the lists of them; once, after an upgrade.
+
+    A repeat changes nothing.
+    """
+    run_command(lambda run: run.backfill(data_dir, after))
 
 
 COMMANDS = (
@@ -266,35 +276,7 @@ COMMANDS = (
     counts,
     search_indexes,
     rebuild_search,
+    backfill,
+    *MEDIA_COMMANDS,
+    *TWEET_COMMANDS,
 )
-
-
-def _run(start: Callable[[ModuleType], Coroutine[Any, Any, None]]) -> None:
-    # Every service starts by this command line; only these commands pay for their clients.
-    import asyncio  # noqa: PLC0415
-
-    from services.cli.operate import run  # noqa: PLC0415
-
-    try:
-        asyncio.run(start(run))
-    except OperateError as error:
-        raise click.ClickException(str(error)) from error
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-
-
-def _some(subscriptions: Sequence[str], *, everything: bool) -> None:
-    if bool(subscriptions) == everything:
-        raise click.UsageError("name subscriptions, or give --all")
-
-
-def _followers(text: str) -> int:
-    """Return the followers meant, 0 for the default."""
-    if text == DEFAULT_WORD:
-        return 0
-    plain = text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_INT64))
-    if not (plain and 1 <= int(text) <= MAX_INT64):
-        raise click.BadParameter(
-            f"got {text!r}, wanted a whole number, 1 to {MAX_INT64}, or `default`"
-        )
-    return int(text)

@@ -18,6 +18,7 @@ KINDS: Final[Mapping[str, type[Message]]] = MappingProxyType(
         "graph-events": event_pb2.GraphEvent,
         "user-events": event_pb2.UserEvent,
         "engagement-events": event_pb2.EngagementEvent,
+        "media-events": event_pb2.MediaEvent,
         "fanout-close": event_pb2.FanoutJob,
         "fanout-rest": event_pb2.FanoutJob,
         "fanout-legs": event_pb2.FanoutLeg,

@@ -11,6 +11,7 @@ from aviary.queue.v1 import queue_pb2 as pb
 from tqdm import tqdm
 
 from services.cli.operate import documents
+from services.cli.operate.backfilling import backfill
 from services.cli.operate.client import (
     QueueClient,
     reach_engagement,
@@ -34,6 +35,7 @@ from services.cli.operate.showing import (
 from services.platform.specs import all_subscriptions, server_of
 
 __all__ = [
+    "backfill",
     "counts",
     "dead_letters",
     "drop",

@@ -20,12 +20,13 @@ __all__ = [
     "show_letters",
     "show_pauses",
     "show_queues",
+    "show_table",
     "show_threshold",
 ]
 
 UNKNOWN = "unknown"
 GAP = "  "
-PROPAGATION = "All processes follow within two seconds."
+PROPAGATION = "All processes follow within three seconds."
 
 
 def show_queues(queues: Iterable[pb.Queue]) -> None:
@@ -39,7 +40,7 @@ def show_queues(queues: Iterable[pb.Queue]) -> None:
         )
         for each in queues
     ]
-    _table([("subscription", "waiting", "dead", "state"), *rows], right={1, 2})
+    show_table([("subscription", "waiting", "dead", "state"), *rows], right={1, 2})
     if any(UNKNOWN in row[1:3] for row in rows):
         click.echo(
             "Pub/Sub gives these numbers only to Cloud Monitoring: num_undelivered_messages of "
@@ -50,7 +51,7 @@ def show_queues(queues: Iterable[pb.Queue]) -> None:
 def show_letters(letters: Iterable[tuple[str, pb.DeadLetter]]) -> None:
     """Print one line for each of these, given with its subscription."""
     rows = [(name, each.id, _reason(each)) for name, each in letters]
-    _table([("subscription", "id", "reason"), *rows])
+    show_table([("subscription", "id", "reason"), *rows])
 
 
 def show_content(subscription: str, content: queue_service_pb2.ReadDeadLettersResponse) -> None:
@@ -65,7 +66,7 @@ def show_content(subscription: str, content: queue_service_pb2.ReadDeadLettersRe
     ]
     if content.data_size > len(content.data):
         facts.append(("bytes", f"{content.data_size:,}, of which these are the first"))
-    _table(facts)
+    show_table(facts)
 
 
 def show_indexes(indexes: Iterable[search_pb.IndexStatus]) -> None:
@@ -79,13 +80,13 @@ def show_indexes(indexes: Iterable[search_pb.IndexStatus]) -> None:
         )
         for each in indexes
     ]
-    _table([("index", "tweets", "caught up to", "state"), *rows], right={1})
+    show_table([("index", "tweets", "caught up to", "state"), *rows], right={1})
 
 
 def show_pauses(pauses: Iterable[pb.Pause]) -> None:
     """Print which subscriptions are paused."""
     rows = [(each.subscription, _state(each.paused)) for each in pauses]
-    _table([("subscription", "state"), *rows])
+    show_table([("subscription", "state"), *rows])
     click.echo(PROPAGATION)
 
 
@@ -123,7 +124,7 @@ def show_counts(
         for each in found
     ]
     heads = ("tweet", "likes", "retweets", "bookmarks", "replies", "quotes")
-    _table([heads, *rows], right=range(1, len(heads)))
+    show_table([heads, *rows], right=range(1, len(heads)))
 
 
 def _reason(letter: pb.DeadLetter) -> str:
@@ -140,7 +141,8 @@ def _state(paused: bool) -> str:  # noqa: FBT001 - a field of an answer
     return "paused" if paused else "running"
 
 
-def _table(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> None:
+def show_table(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> None:
+    """Print rows in columns, the first as their heads; those of `right` end in line."""
     rows = [[_printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

@@ -25,6 +25,7 @@ __all__ = [
     "BUS",
     "DATA",
     "FILES",
+    "FOLDERS",
     "LEFT_OUT",
     "Contents",
     "Entry",
@@ -48,6 +49,8 @@ FILES: Final = (
 )
 """Beside rows, bus and audit log: what services declare to keep; and what keeps cursors and the
 operator's log-in good."""
+FOLDERS: Final = tuple(folder for spec in all_specs().values() for folder in spec.folders)
+"""Of files that are written once, whole; services declare them."""
 LEFT_OUT: Final = frozenset(
     {
         "addresses.json",
@@ -158,6 +161,7 @@ def is_kept(name: str) -> bool:
     return (
         name in {f"{BUS}/{file}" for file in BUS_FILES}
         or name in FILES
+        or (name.partition("/")[0] in FOLDERS and not file.startswith("."))
         or (not folder and file.endswith(".db"))
     )
 

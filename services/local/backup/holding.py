@@ -9,7 +9,7 @@ itself, the kernel kills it after `KILLED_S`, by a timer of which it cannot be k
 """
 
 import ctypes
-import select
+import selectors
 import signal
 import sqlite3
 import subprocess
@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Any, Final
 
 from services.local.backup.errors import BackupError, BusyError
 from services.platform.runtime.parent_death import die_with_parent
@@ -84,8 +84,14 @@ def _asked_back(holder: "subprocess.Popen[bytes]") -> bytes:
 def _said(holder: "subprocess.Popen[bytes]", within_s: float) -> bytes:
     """Read its next line; nothing where it ends, or says nothing."""
     assert holder.stdout is not None  # noqa: S101 - as above
-    ready, _, _ = select.select([holder.stdout], [], [], within_s)
-    return holder.stdout.readline() if ready else b""
+    return holder.stdout.readline() if _is_readable(holder.stdout, within_s) else b""
+
+
+def _is_readable(file: IO[Any], within_s: float) -> bool:
+    """Wait for something to read, or the end; also where more than 1,024 files are open."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(file, selectors.EVENT_READ)
+        return bool(selector.select(max(0.0, within_s)))
 
 
 def _hold(paths: Sequence[str]) -> bytes:
@@ -101,9 +107,9 @@ def _hold(paths: Sequence[str]) -> bytes:
             # Takes the one lock for writing, and changes nothing.
             stack.enter_context(closing(opened)).execute("BEGIN IMMEDIATE")
         _say(HELD)
-        told, _, _ = select.select([sys.stdin], [], [], max(0.0, deadline - time.monotonic()))
+        told = _is_readable(sys.stdin, deadline - time.monotonic())
         # It may have been stopped since: only what is told in time counts.
-        in_time = bool(told) and time.monotonic() <= deadline
+        in_time = told and time.monotonic() <= deadline
     return GIVEN_BACK if in_time else b""
 
 

@@ -15,11 +15,13 @@ from services.local.backup.contents import (
     BUS,
     DATA,
     FILES,
+    FOLDERS,
     Contents,
     made_whole,
     row_files,
 )
 from services.local.backup.errors import BackupError
+from services.local.backup.folders import copy_folder, size_of
 from services.local.backup.rows import check_rows, copy_rows, one_moment
 from services.local.errors import StartError
 from services.local.lock import locked
@@ -86,13 +88,18 @@ def _copy(data_dir: Path, bus: BusMoment, target: Path) -> str:
     """Copy everything; gives the moment that the copy shows."""
     with one_moment(row_files(data_dir), bus.begin) as rows:
         made_at = datetime.now(UTC).isoformat(timespec="seconds")
-        _require_room(sum(path.stat().st_size for path in rows), target)
-        bus.finish(target / BUS)
         total = sum(path.stat().st_size for path in rows)
+        total += sum(size_of(data_dir / name) for name in FOLDERS)
+        _require_room(total, target)
+        bus.finish(target / BUS)
         # Shown on a terminal only, which is what None asks for.
         with tqdm(total=total, desc="rows", unit="B", unit_scale=True, disable=None) as bar:
             for path, connection in rows.items():
                 copy_rows(connection, target / path.name, bar.update)
+            # Right behind the rows that name them: as little as can be is deleted
+            # in between.
+            for name in FOLDERS:
+                copy_folder(data_dir / name, target / name, bar.update)
     for path in row_files(target):
         check_rows(path)
     copy_audit(data_dir / AUDIT, target / AUDIT)
@@ -105,4 +112,6 @@ def _copy(data_dir: Path, bus: BusMoment, target: Path) -> str:
 def _require_room(size: int, target: Path) -> None:
     free = shutil.disk_usage(target).free
     if free < size:
-        raise BackupError(f"the rows take {size:,} bytes, and there are {free:,} free at {target}")
+        raise BackupError(
+            f"rows and files take {size:,} bytes, and there are {free:,} free at {target}"
+        )

@@ -8,15 +8,17 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from services.platform.bus.delivery_metrics import DeliveryMetrics, Ended, Outcome
 from services.platform.bus.port import BusDriver, Received
 from services.platform.bus.receiving import MAX_BATCH, Receiving
 from services.platform.bus.settlement import Settlement
 from services.platform.errors import CallAgain, UnavailableError
+from services.platform.runtime.pace import Pace, happens_within
 from services.platform.runtime.retry_policy import RetryPolicy
 
-__all__ = ["BatchConsumer", "BatchHandler"]
+__all__ = ["GATHERED", "BatchConsumer", "BatchHandler", "Batches"]
 
 BatchHandler = Callable[[Sequence[Received]], Awaitable[None]]
 """Handles deliveries together, one at least; an exception brings messages again.
@@ -38,14 +40,29 @@ least)."""
 LEFT_AGAIN_S = 0.1
 """Pause before what was left comes again, in seconds: others get their turn first."""
 
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """How batches are made."""
+
+    most: int = MAX_BATCH
+    """Messages of one."""
+    every_s: float = 0.1
+    """Between the beginnings of two receives while few messages come, in seconds; 0 where readers
+    wait for them. What a receive, a handler's calls and an ack cost is paid once for what came."""
+
+
+GATHERED = Batches()
 _Begun = tuple[Received, Ended]
 
 
 class BatchConsumer(Receiving):
     """Runs `handler` on batches of one subscription until stopped, one after the other.
 
-    A batch is whatever has arrived while the one before was in hand, up to `most` messages, so that
-    nothing waits for a batch to fill. For `yield_to` and `yields` see `Receiving`.
+    A batch is whatever has arrived while the one before was in hand, or since the last receive
+    began, as `batches` says. After a batch that was half full the next is received at once, and
+    a message that comes after a longer rest waits for nothing. For `yield_to` and `yields` see
+    `Receiving`.
     """
 
     def __init__(  # noqa: PLR0913 - one value each, all named by the caller
@@ -56,7 +73,7 @@ class BatchConsumer(Receiving):
         *,
         policy: RetryPolicy,
         rng: random.Random,
-        most: int = MAX_BATCH,
+        batches: Batches = GATHERED,
         yield_to: Receiving | None = None,
         yields: Callable[[], bool] = lambda: True,
         delivery_metrics: DeliveryMetrics | None = None,
@@ -66,15 +83,27 @@ class BatchConsumer(Receiving):
             driver, subscription, most_tasks=1, rng=rng, yield_to=yield_to, yields=yields
         )
         self._handler = handler
-        self._most = most
-        self._size = most
+        self._most = batches.most
+        self._size = batches.most
+        self._pace = Pace(
+            batches.every_s, sleep=lambda wait_s: happens_within(wait_s, self._stopping)
+        )
+        self._gathers = batches.every_s > 0
+        self._is_busy = False
         self._monotonic = monotonic
         self._settlement = Settlement(driver, subscription, policy, rng, delivery_metrics)
 
     def _wanted(self) -> int:
         return self._size
 
+    async def _may_receive(self) -> bool:
+        if self._gathers and not self._is_busy:
+            await self._pace.wait()
+        self._is_busy = False
+        return await super()._may_receive()
+
     def _take(self, batch: Sequence[Received]) -> None:
+        self._is_busy = 2 * len(batch) >= self._size
         self._begin(self._handle(batch))
 
     async def _handle(self, batch: Sequence[Received]) -> None:

@@ -7,12 +7,11 @@ from enum import StrEnum
 from opentelemetry import metrics
 
 from services.platform.bus.port import Received
-from services.platform.observability.histograms import duration_histogram
+from services.platform.observability.histograms import duration_histogram, histogram
 from services.platform.observability.names import (
     METRIC_BUS_HANDLER_DURATION,
     METRIC_BUS_MESSAGE_AGE,
     METRIC_BUS_MESSAGE_ATTEMPTS,
-    SCOPE,
 )
 from services.platform.runtime.clock import Clock
 
@@ -49,14 +48,13 @@ class DeliveryMetrics:
         *,
         meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
-        self._subscription = subscription
+        self._labels = {
+            each: {"subscription": subscription, "outcome": each.value} for each in Outcome
+        }
         self._clock = clock
-        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
         self._age = duration_histogram(METRIC_BUS_MESSAGE_AGE, meter_provider)
-        self._attempts = meter.create_histogram(
-            METRIC_BUS_MESSAGE_ATTEMPTS,
-            unit="{attempt}",
-            explicit_bucket_boundaries_advisory=ATTEMPT_BUCKETS,
+        self._attempts = histogram(
+            METRIC_BUS_MESSAGE_ATTEMPTS, meter_provider, unit="{attempt}", bounds=ATTEMPT_BUCKETS
         )
         self._duration = duration_histogram(METRIC_BUS_HANDLER_DURATION, meter_provider)
 
@@ -65,7 +63,7 @@ class DeliveryMetrics:
         began_s = time.perf_counter()
 
         def ended(outcome: Outcome) -> None:
-            labels = {"subscription": self._subscription, "outcome": outcome.value}
+            labels = self._labels[outcome]
             self._duration.record(time.perf_counter() - began_s, labels)
             self._attempts.record(received.attempt, labels)
             if received.published_ms is not None:

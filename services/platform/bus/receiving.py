@@ -22,8 +22,9 @@ from services.platform.runtime.retry_policy import Backoff
 
 __all__ = ["BUS_BACKOFF", "MAX_BATCH", "Receiving"]
 
-WAIT_S = 1.0
-"""Wait of one receive; also about the longest that a pause or a stop takes to be noticed."""
+WAIT_S = 2.0
+"""Wait of one receive; also about the longest that a pause or a stop takes to be noticed. One that
+stays empty costs a call: for Pub/Sub some ms of CPU, for each subscription."""
 MAX_BATCH = 100
 """Messages per receive: enough to hide a round trip, few enough to share between replicas."""
 YIELD_MAX_S = 5.0

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from services.platform.bus.batch_consumer import BatchConsumer
+from services.platform.bus.batch_consumer import BatchConsumer, Batches
 from services.platform.bus.consumer import Consumer
 from services.platform.bus.port import BusDriver, Subscription
 from services.platform.bus.receiving import Receiving
@@ -95,7 +95,7 @@ class Bus:
         self,
         subscription: Subscription,
         handle: HandleMany,
-        most: int,
+        batches: Batches,
         yield_to: Receiving | None,
         yields: Callable[[], bool],
     ) -> Receiving:
@@ -105,7 +105,7 @@ class Bus:
             subscription.name,
             traced_batches(subscription, handle, self.system),
             policy=RETRY,
-            most=most,
+            batches=batches,
             rng=random.Random(),  # noqa: S311 - jitter guards nothing
             yield_to=yield_to,
             yields=yields,

@@ -16,8 +16,9 @@ from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from redis.asyncio import Redis
 
 from services.platform.audit.port import Audit
+from services.platform.bus.batch_consumer import GATHERED, Batches
 from services.platform.bus.port import BusDriver, Publisher, Subscription
-from services.platform.bus.receiving import MAX_BATCH, Receiving
+from services.platform.bus.receiving import Receiving
 from services.platform.bus.tracing import TracedPublisher
 from services.platform.composition.audit import open_audit
 from services.platform.composition.bus import Bus, Handle, HandleMany
@@ -37,6 +38,7 @@ from services.platform.leasing.lease_metrics import observe_lease
 from services.platform.outbox.outbox import Outbox
 from services.platform.outbox.refused import RefusedEntries
 from services.platform.outbox.relay import OutboxRelay
+from services.platform.outbox.sweeps import Sweeps
 from services.platform.outbox.tracing import TracedOutbox
 from services.platform.queues.metrics import observe_pauses
 from services.platform.queues.pauses import Pauses
@@ -94,6 +96,7 @@ class Dependencies:
         """What goes on in the background, until the stack unwinds."""
         self.clock = SystemClock()
         self.cache_metrics = CacheMetrics()
+        self.unique = f"{spec.name}-{os.getpid()}-{secrets.token_hex(4)}"  # of this run alone
         self._spec = spec
         self._bus = Bus(settings, stack, self.loops)
         self._pauses: Pauses | None = None
@@ -132,9 +135,9 @@ class Dependencies:
         with suppress(UnavailableError):
             # Where it cannot be opened now, it is when there is something to say.
             await self.rows(owner, [controls])
-        relay = OutboxRelay(
-            Outbox(rows, self.clock, table), self.publisher(*topics), refused=self.refused()
-        )
+        stored = Outbox(rows, self.clock, table)
+        sweeps = Sweeps(stored, rows, self.clock, self.unique)
+        relay = OutboxRelay(stored, self.publisher(*topics), sweeps, refused=self.refused())
         self.loops.opened_after(f"outbox {table.name}", relay, self._bus.declared)
         return TracedOutbox(relay)
 
@@ -178,14 +181,14 @@ class Dependencies:
         self,
         subscription: Subscription,
         handle: HandleMany,
+        batches: Batches = GATHERED,
         *,
-        most: int = MAX_BATCH,
         yield_to: Receiving | None = None,
         yields: Callable[[], bool] = lambda: True,
     ) -> Receiving:
-        """As `consume`, with one call for all messages that have come meanwhile, up to `most`."""
+        """As `consume`, with one call for all messages that have come meanwhile."""
         self.declared.subscription(subscription)
-        consumer = self._bus.batch_consumer(subscription, handle, most, yield_to, yields)
+        consumer = self._bus.batch_consumer(subscription, handle, batches, yield_to, yields)
         return await self._governed(subscription.name, consumer)
 
     async def _governed(self, name: str, consumer: Receiving) -> Receiving:
@@ -249,8 +252,7 @@ class Dependencies:
         generator = SnowflakeGenerator(self.clock)
         if leases is None:
             leases = await self.client(server_of(LEASE_CALLS[0]).name, LeaseClient)
-        unique = f"{self._spec.name}-{os.getpid()}-{secrets.token_hex(4)}"
-        keeper = LeaseKeeper(leases, generator, unique)
+        keeper = LeaseKeeper(leases, generator, self.unique)
         observe_lease(generator)
         self.readiness.require("ids", generator.is_able)
         await self.loops.opened("lease of ids", keeper)

@@ -97,7 +97,8 @@ def _in_our_words(
         case (field, str(key), *_) if field in mappings:
             name = mappings[field][key].name
         case (name, *_):
-            pass
+            # A default that does not fit is reported by the field's name.
+            name = name if name in words else variable(name)
     if isinstance(cause, UnshownError):
         return SettingsError(name, got=None, wanted=str(cause))
     wanted = str(cause or error["msg"])

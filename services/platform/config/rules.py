@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from services.platform.config.errors import SettingsError
 from services.platform.config.signing_keys import SigningKey
@@ -11,6 +12,7 @@ from services.platform.specs import ServiceSpec, all_specs
 __all__ = [
     "require_certificates",
     "require_cloud_names",
+    "require_encrypted_search",
     "require_http_certificates",
     "require_loopback",
     "require_one_source",
@@ -39,6 +41,14 @@ def require_certificates(addresses: Mapping[str, str], tls_dir: Path | None, *, 
     exposed = [name for name, at in addresses.items() if not is_loopback(at)]
     if tls_dir is None and exposed:
         _require_folder("AVIARY_TLS_DIR", all_specs()[exposed[0]].address_variable)
+
+
+def require_encrypted_search(url: str | None, *, tls: bool) -> None:
+    """Want the same of an OpenSearch, which is sent a password."""
+    parts = urlsplit(url or "https:")
+    if tls and parts.scheme == "http" and not is_loopback(f"{parts.hostname}:0"):
+        wanted = "an https URL, or AVIARY_TLS=off"
+        raise SettingsError("AVIARY_SEARCH_URL", got=None, wanted=wanted)
 
 
 def require_http_certificates(

@@ -30,6 +30,7 @@ from services.platform.config.values import (
     On,
     Origin,
     Port,
+    SearchUrl,
     ServiceAddress,
     SigningKeys,
     ValkeyUrl,
@@ -71,15 +72,26 @@ DEFAULT_TIMELINE_HTTP_ADDRESS: Final = all_specs()["timeline"].http_address or "
 DEFAULT_TWEET_HTTP_ADDRESS: Final = all_specs()["tweet"].http_address or ""
 DEFAULT_ENGAGEMENT_HTTP_ADDRESS: Final = all_specs()["engagement"].http_address or ""
 DEFAULT_GRAPH_HTTP_ADDRESS: Final = all_specs()["graph"].http_address or ""
+DEFAULT_MEDIA_HTTP_ADDRESS: Final = all_specs()["media"].http_address or ""
 # Two servers, because the bus must keep what it holds and the cache must be free to evict.
 DEFAULT_BUS_VALKEY_URL: Final = "redis://127.0.0.1:6379/0"
 DEFAULT_CACHE_VALKEY_URL: Final = "redis://127.0.0.1:6380/0"
 DEFAULT_CELEBRITY_THRESHOLD: Final = 500_000
 """Followers. Above this a tweet is merged in at read time: one write to half a million hot lists
 would hold up everybody else's fanout."""
+DEFAULT_MAX_FOLLOWED: Final = 5_000
+"""As on X: more than people read, and what a home timeline looks at stays bounded."""
+MOST_MAX_FOLLOWED: Final = 1_000_000
+DEFAULT_MAX_HIDDEN_LISTED: Final = 5_000
+"""More than nearly anybody mutes or blocks; three such lists are 120 kB in the cache."""
+MOST_MAX_HIDDEN_LISTED: Final = 10_000
 DEFAULT_HANDLE_HOLD_DAYS: Final = 30
 """Long enough for those who knew somebody by an old handle to learn of the new one."""
 MAX_HANDLE_HOLD_DAYS: Final = 3_650
+DEFAULT_MEDIA_ORPHAN_S: Final = 86_400
+"""A day: a draft is finished by then, or forgotten."""
+MIN_MEDIA_ORPHAN_S: Final = 5
+MAX_MEDIA_ORPHAN_S: Final = 2_592_000
 DEFAULT_BUS_VISIBILITY_S: Final = 30
 """Seconds. Well above any handler's time; what a crashed process had in hand waits this long."""
 # What Pub/Sub takes as an ack deadline.
@@ -138,6 +150,15 @@ class Settings:
     """Remembers signed requests for minutes; one that evicts (a cache) lets them be replayed."""
     celebrity_threshold: Annotated[int, whole_number(least=1)] = DEFAULT_CELEBRITY_THRESHOLD
     """Followers from which an author's tweets are merged at read time, not fanned out."""
+    max_followed: Annotated[int, whole_number(least=1, most=MOST_MAX_FOLLOWED)] = (
+        DEFAULT_MAX_FOLLOWED
+    )
+    """How many users anybody may follow; those with many followers may follow more."""
+    max_hidden_listed: Annotated[int, whole_number(least=1, most=MOST_MAX_HIDDEN_LISTED)] = (
+        DEFAULT_MAX_HIDDEN_LISTED
+    )
+    """How many users who are muted, blocked, or block somebody travel with that user's relations;
+    where there are more, it is asked of the authors of each page."""
     handle_hold_days: Annotated[int, whole_number(least=0, most=MAX_HANDLE_HOLD_DAYS)] = (
         DEFAULT_HANDLE_HOLD_DAYS
     )
@@ -174,6 +195,24 @@ class Settings:
     dials."""
     graph_tls_dir: Path | None = Field(default_factory=lambda values: values["tls_dir"])
     """Certificates of that listener, as above."""
+    media_http_address: Address = DEFAULT_MEDIA_HTTP_ADDRESS
+    """`host:port` where the bytes of pictures are sent and read, which the edge dials."""
+    media_tls_dir: Path | None = Field(default_factory=lambda values: values["tls_dir"])
+    """Certificates of that listener, as above."""
+    search_url: SearchUrl = Field(default=None, validate_default=True, repr=False)
+    """An OpenSearch for the index of tweets, which all processes share; None: each has its own."""
+    media_bucket: str | None = None
+    """A bucket of Cloud Storage for the bytes of pictures; None keeps them in `data_dir`."""
+    media_blocked_hashes_file: Path | None = None
+    """Lists pictures that are quarantined when they come, by SHA-256; None lists none."""
+    media_clamd_address: Address | None = None
+    """`host:port` of ClamAV's daemon, which is asked about each picture; None asks nobody."""
+    tweet_blocked_urls_file: Path | None = None
+    """Lists URLs for which tweets are quarantined; None lists none."""
+    media_orphan_s: Annotated[
+        int, whole_number(least=MIN_MEDIA_ORPHAN_S, most=MAX_MEDIA_ORPHAN_S)
+    ] = DEFAULT_MEDIA_ORPHAN_S
+    """Seconds after which a picture is deleted that no tweet carries."""
     issuer_url: Origin = DEFAULT_ISSUER_URL
     """The issuer's public URL, as in its tokens' `iss`: the edge's, without a path."""
     identity_key: Annotated[
@@ -184,6 +223,8 @@ class Settings:
         default=None, validate_default=True
     )
     """Of the operator's client; without one, there is no such client."""
+    web_redirect_uris: Names = ()
+    """Where the issuer sends the web client's users back to; with none it makes no such client."""
     public_reads: Off = False
     """Whether the edge lets callers without a token read what is public."""
     edge_limits: On = True
@@ -213,6 +254,10 @@ class Settings:
     """`host:port` where Prometheus fetches this process's metrics; None serves none."""
     probe_address: Address | None = None
     """`host:port` that answers health checks in plaintext, for a kubelet; None has none."""
+    heartbeat_file: Path | None = None
+    """Where this process shows a supervisor that its event loop turns; None: nowhere."""
+    restarts_file: Path | None = None
+    """Where a supervisor counts restarts, for this process to report; None: it reports none."""
     id_clock: IdClock = "checked"
     """Whether the id service leases by a clock that is far behind the windows leased before."""
     flags_file: Path | None = None
@@ -248,5 +293,6 @@ class Settings:
             if spec.http_port is not None:
                 at, folder = self.http_address(spec.name), self.http_tls_dir(spec.name)
                 rules.require_http_certificates(spec, at, folder, self.tls_dir, tls=self.tls)
+        rules.require_encrypted_search(self.search_url, tls=self.tls)
         rules.require_own_schema(self.storage, self.bus, self.schema)
         return self

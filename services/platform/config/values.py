@@ -1,5 +1,6 @@
 """The types of settings: each refuses a text that does not fit, with what is wanted instead."""
 
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final
@@ -21,16 +22,24 @@ __all__ = [
     "On",
     "Origin",
     "Port",
+    "SearchUrl",
     "ServiceAddress",
     "SigningKeys",
     "ValkeyUrl",
+    "each_address",
     "hex_key",
     "is_loopback",
+    "joined",
     "whole_number",
 ]
 
 UNIX: Final = "unix:"
 """What the address of a Unix socket begins with, as gRPC has it; its path comes after."""
+
+
+_JOINED_BY: Final = ","
+_SEVERAL: Final = "127.0.0.1:8001,127.0.0.1:8002; a name may itself have several addresses"
+_SEARCH_OPTIONS: Final = frozenset({"password_file", "ssl_ca_certs"})
 
 
 def whole_number(*, least: int, most: int | None = None) -> BeforeValidator:
@@ -67,7 +76,32 @@ def _address(value: str) -> str:
 
 
 def _service_address(value: str) -> str:
-    return value if value.startswith(f"{UNIX}/") else _address(value)
+    if value.startswith(f"{UNIX}/"):
+        return value
+    several = each_address(value)
+    if len(several) == 1:
+        return _address(value)
+    try:
+        versions = {ip_address(_host(_address(each))).version for each in several}
+    except ValueError as error:
+        raise ValueError(f"host:port, or several as {_SEVERAL}") from error
+    if len(versions) > 1 or len(set(several)) < len(several):
+        raise ValueError(f"different addresses of one version of IP, as {_SEVERAL}")
+    return value
+
+
+def _host(address: str) -> str:
+    return address.rpartition(":")[0].strip("[]")
+
+
+def each_address(value: str) -> Sequence[str]:
+    """Return the addresses of a service's processes, of which a setting may have several."""
+    return (value,) if value.startswith(UNIX) else tuple(value.split(_JOINED_BY))
+
+
+def joined(addresses: Iterable[str]) -> str:
+    """Write addresses as `each_address` reads them."""
+    return _JOINED_BY.join(addresses)
 
 
 def _is_url(value: str, schemes: set[str]) -> bool:
@@ -88,6 +122,34 @@ def _valkey_url(value: str) -> str:
         raise UnshownError("cluster=true or cluster=false in the URL")
     if any(len(values) > 1 for values in options.values()):
         raise UnshownError("each option of the URL once")
+    return value
+
+
+def _search_url(value: str | None, info: ValidationInfo) -> str | None:
+    name = variable(str(info.field_name))
+    file = text_of({} if info.context is None else info.context, f"{name}_FILE")
+    if file is None:
+        return value and _checked_search_url(value)
+    if value:
+        raise UnshownError(f"one URL, here or in {name}_FILE")
+    try:
+        return _checked_search_url(Path(file).read_text().strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnshownError(f"a URL, or a file with one in {name}_FILE; it has none") from error
+
+
+def _checked_search_url(value: str) -> str:
+    # Not shown, for the same reason.
+    if not _is_url(value, {"http", "https"}) or not urlsplit(value).hostname:
+        raise UnshownError("a URL such as https://search.example:9200")
+    parts = urlsplit(value)
+    options = parse_qs(parts.query, keep_blank_values=True)
+    if parts.fragment or not options.keys() <= _SEARCH_OPTIONS:
+        raise UnshownError(f"no options in the URL but {' and '.join(sorted(_SEARCH_OPTIONS))}")
+    if any(len(values) > 1 for values in options.values()):
+        raise UnshownError("each option of the URL once")
+    if "password_file" in options and not parts.username:
+        raise UnshownError("a user in the URL, whose password is in password_file")
     return value
 
 
@@ -147,8 +209,11 @@ Port = Annotated[int, whole_number(least=0, most=MAX_PORT)]
 Address = Annotated[str, BeforeValidator(_address)]
 """`host:port`."""
 ServiceAddress = Annotated[str, BeforeValidator(_service_address)]
-"""`host:port`, or a Unix socket as `unix:/path`."""
+"""`host:port`, or a Unix socket as `unix:/path`; or several `ip:port`, with commas between, of a
+service that has as many processes."""
 ValkeyUrl = Annotated[str, BeforeValidator(_valkey_url)]
+SearchUrl = Annotated[str | None, BeforeValidator(_search_url)]
+"""Where an OpenSearch is, or None; also from `<variable>_FILE`, as it may hold a password."""
 HttpUrl = Annotated[str, BeforeValidator(_http_url)]
 Origin = Annotated[str, BeforeValidator(_origin)]
 """A URL without a path."""
@@ -159,11 +224,18 @@ SigningKeys = Annotated[tuple[SigningKey, ...], BeforeValidator(_signing_keys)]
 
 
 def is_loopback(address: str) -> bool:
-    """Whether nobody beyond this machine can reach the `host:port` or `unix:/path`."""
+    """Whether nobody beyond this machine can reach the `host:port` or `unix:/path`, or any of them.
+
+    Of several addresses, as a service's setting may have them, each must be such.
+    """
     if address.startswith(UNIX):
         return True
-    host = address.rpartition(":")[0]
+    return all(map(_is_loopback, each_address(address)))
+
+
+def _is_loopback(address: str) -> bool:
+    host = _host(address)
     try:
-        return ip_address(host.strip("[]")).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"

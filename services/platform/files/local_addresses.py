@@ -17,7 +17,7 @@ FILE_NAME = "addresses.json"
 
 @contextlib.contextmanager
 def published(data_dir: Path, addresses: Mapping[str, str]) -> Iterator[None]:
-    """Keep the file, with each service's `host:port`, until the end."""
+    """Keep the file, until the end, with each service's `host:port`, or several with commas."""
     path = data_dir / FILE_NAME
     write_whole(path, json_of(dict(addresses)))
     try:

@@ -1,6 +1,6 @@
 """What is inside a Snowflake id; the one place that knows where its time begins and sits."""
 
-__all__ = ["EPOCH_MS", "WORKER_COUNT", "first_id_at", "time_ms", "worker"]
+__all__ = ["EPOCH_MS", "TIME_SHIFT", "WORKER_COUNT", "first_id_at", "time_ms", "worker"]
 
 EPOCH_MS = 1_704_067_200_000
 """2024-01-01T00:00:00Z in Unix milliseconds; 41 bits last until 2093."""

@@ -1,4 +1,4 @@
-"""Histograms of durations that cost about a microsecond to record.
+"""Histograms that cost about a microsecond to record.
 
 The SDK's own check, copy and hash the attributes at every measurement: 15 us, several times in a
 warm read. Here a series is found by its attributes as they were given, and a measurement is a few
@@ -27,30 +27,43 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from services.platform.observability.names import SCOPE
 
-__all__ = ["CountingMeterProvider", "CountsRead", "Durations", "duration_histogram"]
+__all__ = ["CountingMeterProvider", "CountsRead", "Recorder", "duration_histogram", "histogram"]
 
-UNIT: Final = "s"
+SECONDS: Final = "s"
 
 Attributes = Mapping[str, str]
 
 
-class Durations(Protocol):
-    """What durations are recorded in."""
+class Recorder(Protocol):
+    """What amounts are recorded in."""
 
     def record(self, amount: float, attributes: Attributes) -> None:
-        """Count one duration, in seconds; the attributes have the same keys each time."""
+        """Count one amount; the attributes have the same keys each time."""
         ...
 
 
-def duration_histogram(name: str, meter_provider: metrics.MeterProvider | None) -> Durations:
-    """Make a histogram in seconds; of a provider that is not `CountingMeterProvider`, its own.
+def duration_histogram(name: str, meter_provider: metrics.MeterProvider | None) -> Recorder:
+    """Make a histogram in seconds, with the process's buckets; see `histogram`."""
+    return histogram(name, meter_provider, unit=SECONDS)
 
-    The provider defaults to the process's, which must be set by then.
+
+def histogram(
+    name: str,
+    meter_provider: metrics.MeterProvider | None,
+    *,
+    unit: str,
+    bounds: Sequence[float] | None = None,
+) -> Recorder:
+    """Make a histogram; of a provider that is not `CountingMeterProvider`, its own.
+
+    The provider defaults to the process's, which must be set by then. `bounds` are the upper ends
+    of the buckets, rising; None for the provider's.
     """
     provider = meter_provider or metrics.get_meter_provider()
     if isinstance(provider, CountingMeterProvider):
-        return provider.durations(name)
-    return metrics.get_meter(SCOPE, meter_provider=provider).create_histogram(name, unit=UNIT)
+        return provider.histogram(name, unit, bounds)
+    meter = metrics.get_meter(SCOPE, meter_provider=provider)
+    return meter.create_histogram(name, unit=unit, explicit_bucket_boundaries_advisory=bounds)
 
 
 class CountingMeterProvider(MeterProvider):
@@ -76,9 +89,10 @@ class CountingMeterProvider(MeterProvider):
         for reader in readers:
             reader.counts = self
 
-    def durations(self, name: str) -> Durations:
+    def histogram(self, name: str, unit: str, bounds: Sequence[float] | None) -> Recorder:
         """Return the histogram of this name; all who ask for it share it."""
-        return self._histograms.setdefault(name, _Histogram(self._bounds))
+        made = _Histogram(unit, self._bounds if bounds is None else tuple(bounds))
+        return self._histograms.setdefault(name, made)
 
     def added_to(self, collected: MetricsData | None) -> MetricsData | None:
         """Return what was collected and what was counted."""
@@ -87,7 +101,7 @@ class CountingMeterProvider(MeterProvider):
             Metric(
                 name=name,
                 description="",
-                unit=UNIT,
+                unit=histogram.unit,
                 data=Histogram(points, AggregationTemporality.CUMULATIVE),
             )
             for name, histogram in list(self._histograms.items())
@@ -122,13 +136,14 @@ class CountsRead:
 class _Histogram:
     """Counts of one metric by its attributes; for any thread."""
 
-    def __init__(self, bounds: tuple[float, ...]) -> None:
+    def __init__(self, unit: str, bounds: tuple[float, ...]) -> None:
+        self.unit = unit
         self._bounds = bounds
         self._series: dict[tuple[tuple[str, str], ...], _Series] = {}
         self._lock = Lock()
 
     def record(self, amount: float, attributes: Attributes) -> None:
-        """Count one duration."""
+        """Count one amount."""
         key = tuple(attributes.items())
         series = self._series.get(key)
         if series is None:

@@ -24,6 +24,7 @@ __all__ = [
     "EVENT_CACHE_DAMAGED",
     "EVENT_CACHE_UNAVAILABLE",
     "EVENT_CELEBRITIES_STALE",
+    "EVENT_DRAWING_UNAVAILABLE",
     "EVENT_ENGAGEMENT_DRIFT",
     "EVENT_ENGAGEMENT_OUT_OF_ORDER",
     "EVENT_ERASURE_REFUSED",
@@ -44,10 +45,14 @@ __all__ = [
     "EVENT_LOG_DROPPED",
     "EVENT_LOOP_FAILED",
     "EVENT_LOOP_RECOVERED",
+    "EVENT_MEDIA_HASHES_FAILED",
+    "EVENT_MEDIA_HASHES_RELOADED",
+    "EVENT_MEDIA_QUARANTINED",
     "EVENT_NOT_READY",
     "EVENT_OUTBOX_ATTEMPT_FAILED",
     "EVENT_OUTBOX_ROW_UNREADABLE",
     "EVENT_OUTBOX_SET_ASIDE",
+    "EVENT_PROCESS_HUNG",
     "EVENT_READY",
     "EVENT_ROWS_GARBAGE_COLLECTED",
     "EVENT_ROWS_GARBAGE_FAILED",
@@ -57,9 +62,11 @@ __all__ = [
     "EVENT_RPC_HANDLED",
     "EVENT_RPC_LISTENING",
     "EVENT_RPC_UNKNOWN_ERROR",
+    "EVENT_SEARCH_INCOMPLETE",
     "EVENT_SEARCH_INDEX_DISCARDED",
     "EVENT_SEARCH_REBUILD_BEGUN",
     "EVENT_SEARCH_REBUILD_ENDED",
+    "EVENT_SEARCH_REBUILD_GOES_ON",
     "EVENT_SECRET_FAILED",
     "EVENT_SECRET_RELOADED",
     "EVENT_SERVING",
@@ -69,7 +76,11 @@ __all__ = [
     "EVENT_TIMELINE_OWNER_UNKNOWN",
     "EVENT_TLS_RELOADED",
     "EVENT_TLS_RELOAD_FAILED",
+    "EVENT_TWEET_COUNT_FAILED",
     "EVENT_TWEET_OWN_TIMELINE_FAILED",
+    "EVENT_TWEET_QUARANTINED",
+    "EVENT_TWEET_URLS_FAILED",
+    "EVENT_TWEET_URLS_RELOADED",
     "EVENT_USER_TIDYING_FAILED",
 ]
 
@@ -81,6 +92,9 @@ EVENT_CACHE_DAMAGED: Final = "cache.damaged"
 """What lies under `key` in the cache is not what was put there; it is a miss, and is forgotten."""
 EVENT_CACHE_UNAVAILABLE: Final = "cache.unavailable"
 """The hot store failed a look into `cache`, and its source was used."""
+EVENT_DRAWING_UNAVAILABLE: Final = "drawing.unavailable"
+"""Answers with tweets go out without a `part` (as `drawing.absent` has it): its source failed, and
+is not asked for a second."""
 EVENT_RPC_HANDLED: Final = "rpc.handled"
 """The access log: one per RPC, with `method`, `code` and `duration_ms`."""
 EVENT_RPC_UNKNOWN_ERROR: Final = "rpc.unknown_error"
@@ -112,6 +126,9 @@ EVENT_NOT_READY: Final = "service.not_ready"
 in it. `/healthz` names the service."""
 EVENT_READY: Final = "service.ready"
 """Everything holds again that the process needs of itself."""
+EVENT_PROCESS_HUNG: Final = "process.hung"
+"""`make run` has ended this process, which gave no sign of life in `looks` looks in a row, and
+starts it again; `outcome` says how it ended. It is in the log of the process, by the supervisor."""
 EVENT_LOOP_FAILED: Final = "loop.failed"
 """A step of the `loop` failed, `failures` times in a row so far; it is tried again."""
 EVENT_LOOP_RECOVERED: Final = "loop.recovered"
@@ -157,6 +174,11 @@ EVENT_SEARCH_INDEX_DISCARDED: Final = "search.index_discarded"
 EVENT_SEARCH_REBUILD_BEGUN: Final = "search.rebuild_begun"
 """The index of `replica` is built anew from all tweets, for the `reason` given; it answers
 meanwhile, with what it has."""
+EVENT_SEARCH_REBUILD_GOES_ON: Final = "search.rebuild_goes_on"
+"""The index of `replica` has about `percent` of what it is to have."""
+EVENT_SEARCH_INCOMPLETE: Final = "search.incomplete"
+"""The process of `replica` takes calls after `waited_s`, though its first index is not built to its
+end: it finds a part of the tweets until `search.rebuild_ended`."""
 EVENT_SEARCH_REBUILD_ENDED: Final = "search.rebuild_ended"
 """The index of `replica` has all `tweets`, and nothing else."""
 EVENT_FANOUT_THRESHOLD_CHANGED: Final = "fanout.threshold_changed"
@@ -171,6 +193,8 @@ EVENT_FLAGS_CHANGED: Final = "flags.changed"
 """From here on this process goes by other `flags`."""
 EVENT_FLAGS_REFUSED: Final = "flags.refused"
 """The file of flags is missing or wrong, as `error` says; what was in force stays."""
+EVENT_TWEET_COUNT_FAILED: Final = "tweet.count_failed"
+"""The tweets of `user_id` could not be counted at first; the next read of it tries again."""
 EVENT_TWEET_OWN_TIMELINE_FAILED: Final = "tweet.own_timeline_failed"
 """A tweet's `change` is not in its author's own timeline yet; the fan-out makes it there too."""
 EVENT_USER_TIDYING_FAILED: Final = "user.tidying_failed"
@@ -179,11 +203,23 @@ EVENT_ERASURE_REFUSED: Final = "erasure.refused"
 """A message says that the `kind` of this `id` is deleted, and its owner says that it is there: the
 message is made up, most likely, and becomes a dead letter."""
 EVENT_GRAPH_COUNT_OFF: Final = "graph.count_off"
-"""The follower count of `user_id` is wrong until the next complete stream corrects it."""
+"""A count of follows of `user_id` is wrong until the next read of the whole list corrects it."""
 EVENT_ENGAGEMENT_DRIFT: Final = "engagement.drift"
 """The count of a `kind` of a `tweet_id` was `counted`, and is `exact` now, as there are so many."""
 EVENT_ENGAGEMENT_OUT_OF_ORDER: Final = "engagement.out_of_order"
 """A change by `user_id` of a `tweet_id` was refused: what is stored is dated beyond every id."""
+EVENT_MEDIA_HASHES_FAILED: Final = "media.hashes_failed"
+"""The list of blocked pictures cannot be used, as `error` says; the last good one stays."""
+EVENT_MEDIA_HASHES_RELOADED: Final = "media.hashes_reloaded"
+"""The list of blocked pictures is another, of so many `hashes`."""
+EVENT_MEDIA_QUARANTINED: Final = "media.quarantined"
+"""Something was found in the picture `media_id` of `user_id`, as `found` says: it is hidden."""
+EVENT_TWEET_QUARANTINED: Final = "tweet.quarantined"
+"""Something was found in the tweet `tweet_id` of `user_id`, as `found` says: it is hidden."""
+EVENT_TWEET_URLS_FAILED: Final = "tweet.urls_failed"
+"""The list of blocked URLs cannot be used, as `error` says; the last good one stays."""
+EVENT_TWEET_URLS_RELOADED: Final = "tweet.urls_reloaded"
+"""The list of blocked URLs is another, of so many `urls`."""
 EVENT_GRAPH_OUT_OF_ORDER: Final = "graph.out_of_order"
 """A change was refused: the edge (`relation`, `owner_id`, `other_id`) is dated beyond every id, and
 somebody has to write its cells anew."""

@@ -22,6 +22,7 @@ __all__ = [
     "METRIC_CACHE_MISSES",
     "METRIC_CERTIFICATE_REMAINING",
     "METRIC_DISK_FREE",
+    "METRIC_DRAWING_ABSENT",
     "METRIC_ENGAGEMENT_DRIFT",
     "METRIC_ENGAGEMENT_RECONCILED",
     "METRIC_FANOUT_LAG",
@@ -33,15 +34,27 @@ __all__ = [
     "METRIC_ID_LEASE_REMAINING",
     "METRIC_LIMITS_DECISIONS",
     "METRIC_LIMITS_LISTED",
+    "METRIC_LIVE_DELAY",
+    "METRIC_LIVE_REFUSED",
+    "METRIC_LIVE_SENT",
+    "METRIC_LIVE_SLOW",
+    "METRIC_LIVE_STREAMS",
     "METRIC_LOG_DROPPED",
     "METRIC_LOOP_FAILURES",
+    "METRIC_MEDIA_COLLECTED",
+    "METRIC_MEDIA_PROCESSED",
+    "METRIC_NOTIFICATION_LAG",
     "METRIC_NOT_READY",
     "METRIC_OUTBOX_HELD",
     "METRIC_OUTBOX_SET_ASIDE",
+    "METRIC_PROCESS_RESTARTS",
     "METRIC_ROWS_DURATION",
     "METRIC_RPC_CLIENT_DURATION",
     "METRIC_RPC_SERVER_DURATION",
     "METRIC_SEARCH_LAG",
+    "METRIC_SEARCH_REBUILT",
+    "METRIC_TWEET_SCANNED",
+    "METRIC_TWEET_SCAN_LAG",
     "METRIC_VALKEY_DURATION",
     "METRIC_VALKEY_EVICTED",
     "METRIC_VALKEY_MEMORY",
@@ -127,6 +140,15 @@ METRIC_ENGAGEMENT_DRIFT: Final = "engagement.drift"
 compared with what they count, and were put right."""
 METRIC_ENGAGEMENT_RECONCILED: Final = "engagement.reconciled"
 """Counter, tweets whose counts were compared with what they count."""
+METRIC_DRAWING_ABSENT: Final = "drawing.absent"
+"""Counter, answers by the `part` (counts, viewer, users, referenced; of users: followers,
+tweet_counts, pinned; protected and hidden: whether authors are, and nothing of them is shown) that
+they lack, as its source failed or was slow."""
+METRIC_MEDIA_COLLECTED: Final = "media.collected"
+"""Counter, pictures deleted that no tweet carried in time."""
+METRIC_MEDIA_PROCESSED: Final = "media.processed"
+"""Counter, pictures looked at, by `outcome` (ready, quarantined, or why they were rejected:
+unknown_type, other_type, size, too_large, unreadable)."""
 METRIC_LOOP_FAILURES: Final = "loop.failures"
 """Counter, steps by `loop` that raised something; each was logged and is tried again."""
 METRIC_FLAGS_STALE: Final = "flags.stale"
@@ -151,12 +173,33 @@ METRIC_DISK_FREE: Final = "disk.free"
 """Gauge, share by `folder` (data): of the disk which holds that folder, what is free."""
 METRIC_BUILD_INFO: Final = "aviary.build_info"
 """Gauge, 1 by `version` (Aviary's) and `python`: what this process runs."""
+METRIC_LIVE_STREAMS: Final = "live.streams"
+"""Gauge, streams that this process has open."""
+METRIC_LIVE_SENT: Final = "live.sent"
+"""Counter, events sent by `event` (posted, deleted, changed, reset, beat)."""
+METRIC_LIVE_SLOW: Final = "live.slow"
+"""Counter, streams ended because their reader took nothing for too long."""
+METRIC_LIVE_REFUSED: Final = "live.refused"
+"""Counter, streams not opened, by the `limit` (user, process) that was reached."""
+METRIC_LIVE_DELAY: Final = "live.delay"
+"""Histogram, seconds from a post until it is sent to somebody to whose home timeline it comes.
+Those of more than 150 seconds ago, which a reader missed, are not among them."""
+METRIC_NOTIFICATION_LAG: Final = "notification.lag"
+"""Histogram, seconds from what users are told of (a follow, a like, a tweet that names them) until
+they are."""
 METRIC_SEARCH_LAG: Final = "search.lag"
 """Histogram, seconds from a tweet's creation until this replica finds it. Tweets that an index has
 from being built anew are not among them."""
+METRIC_SEARCH_REBUILT: Final = "search.rebuilt"
+"""Gauge, share that is done of the index which this replica builds; 1 while it builds none."""
 METRIC_ROWS_DURATION: Final = "rows.duration"
 """Histogram, seconds by `engine` (sqlite, bigtable), `operation`, `table` (the first, of many) and
 `outcome` (ok, failed): one call of the row store."""
+METRIC_TWEET_SCANNED: Final = "tweet.scanned"
+"""Counter, tweets whose text was looked at, by `outcome` (clean, quarantined)."""
+METRIC_TWEET_SCAN_LAG: Final = "tweet.scan_lag"
+"""Histogram, seconds from a tweet's creation until its text was looked at. Those that are looked at
+again, with a new list, are not among them."""
 METRIC_VALKEY_DURATION: Final = "valkey.duration"
 """Histogram, seconds by `store` (cache, bus) and `outcome` (ok, failed): one script, or those that
 one caller sends together."""
@@ -173,6 +216,10 @@ METRIC_CACHE_MISSES: Final = "cache.misses"
 """Counter, entries looked for in vain, by `cache`. A failed look is neither hit nor miss."""
 METRIC_NOT_READY: Final = "service.not_ready"
 """Gauge, flag by `requirement`: 1 while this, which the process needs of itself, does not hold."""
+METRIC_PROCESS_RESTARTS: Final = "process.restarts"
+"""Counter, times that `make run` has started a `process` (a service, an Envoy, a Valkey) again, by
+`reason` (ended: by itself; hung: it gave no sign of life, and was ended). Reported by the gateway,
+for all; a cluster counts its own."""
 METRIC_LOG_DROPPED: Final = "log.dropped"
 """Counter, lines that could not be written into the process's log, and are lost."""
 METRIC_GRAPH_OUT_OF_ORDER: Final = "graph.out_of_order"

@@ -12,6 +12,7 @@ from services.platform.rows.keys import (
 __all__ = [
     "OUTBOX_KEY",
     "OUTBOX_SHARDS",
+    "SWEEPS_KEY",
     "entry_column",
     "outbox_range",
     "outbox_row_key",
@@ -21,10 +22,14 @@ __all__ = [
 
 OUTBOX_SHARDS = 16
 """Row-key prefixes of an outbox: ids grow, and all writes would meet at the end of one range. Each
-is scanned by every sweep."""
+is scanned by every sweep that finds something."""
 
 OUTBOX_KEY = f"{{shard:02x}}#{{entry:016x}}, {OUTBOX_SHARDS} shards"
 """The form of the keys, for the declaration of an outbox's table."""
+
+
+SWEEPS_KEY = b"ff#0000000000000000"
+"""Of the one row that is no entry, in no shard: what processes tell each other of their sweeps."""
 
 
 def outbox_row_key(entry_id: int) -> bytes:

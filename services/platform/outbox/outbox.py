@@ -153,12 +153,17 @@ class Outbox:
         id within a shard; every shard gets its share of `limit`. A row that cannot be read is left
         out, and logged.
         """
+        shards = list(map(outbox_range, range(OUTBOX_SHARDS)))
+        # Most of the time there is nothing in any of them.
+        if not await self._store.scan(
+            self.table, shards[0].start, shards[-1].end, limit=1, cells_per_row=1
+        ):
+            return []
         share = -(-limit // OUTBOX_SHARDS)
         now_ms = self._clock.now_ms()
-        found: list[list[OutboxEntry]] = [[] for _ in range(OUTBOX_SHARDS)]
-        left = dict(enumerate(map(outbox_range, range(OUTBOX_SHARDS))))
+        found: list[list[OutboxEntry]] = [[] for _ in shards]
+        left = dict(enumerate(shards))
         while left:
-            # One read of the engine for all: most of the time there is nothing in any of them.
             pages = await self._store.scan_many(
                 [Scan(self.table, each.start, each.end, SCAN_PAGE_ROWS) for each in left.values()]
             )

@@ -16,13 +16,14 @@ from services.platform.observability.log_events import (
     EVENT_OUTBOX_ATTEMPT_FAILED,
     EVENT_OUTBOX_SET_ASIDE,
 )
-from services.platform.observability.names import METRIC_OUTBOX_HELD, METRIC_OUTBOX_SET_ASIDE, SCOPE
 from services.platform.outbox.outbox import Outbox, OutboxEntry, Refused
+from services.platform.outbox.relay_metrics import RelayMetrics
 from services.platform.outbox.settling import Settling
-from services.platform.outbox.waiting import happens_within, until_done
+from services.platform.outbox.sweeps import Sweeps
+from services.platform.outbox.waiting import until_done
 from services.platform.rows.port import RowMutation, Tallies
 from services.platform.runtime.background import IDLE_S, Background
-from services.platform.runtime.pace import Pace
+from services.platform.runtime.pace import Pace, happens_within
 
 __all__ = ["OutboxRelay"]
 
@@ -30,7 +31,7 @@ BATCH_MAX_MESSAGES = 500
 """Messages per publish; Pub/Sub takes 1 000 per request."""
 HELD_MAX_ENTRIES = 20_000
 """Entries kept in memory while the bus is down; the sweeper finds the rest in the table."""
-PUBLISH_EVERY_S = 0.02
+PUBLISH_EVERY_S = 0.05
 """Between publishes of a topic at the least, in seconds. Whatever is committed meanwhile goes out
 together, and so do all that follows from it: each receive, read and ack of every consumer is paid
 once. What is committed after a longer pause goes out at once."""
@@ -58,6 +59,7 @@ class OutboxRelay:
         self,
         outbox: Outbox,
         driver: Publisher,
+        sweeps: Sweeps,
         *,
         refused: Refused | None = None,
         jitter: random.Random | None = None,
@@ -68,6 +70,7 @@ class OutboxRelay:
         self._outbox = outbox
         self._driver = driver
         self._refused = refused
+        self._sweeps = sweeps
         # Of those in memory, what was left behind by some process, and may be known as refused.
         self._swept: set[int] = set()
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
@@ -76,12 +79,7 @@ class OutboxRelay:
         self._held: set[int] = set()
         # Of those, what waits before it is tried again.
         self._aside: set[int] = set()
-        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
-        self._held_count = meter.create_up_down_counter(METRIC_OUTBOX_HELD, unit="{entry}")
-        self._set_aside_count = meter.create_counter(METRIC_OUTBOX_SET_ASIDE, unit="{entry}")
-        self._labels = {"table": outbox.table}
-        # The series is there before the first: an alert looks at how it rises.
-        self._set_aside_count.add(0, self._labels)
+        self._metrics = RelayMetrics(outbox.table, lambda: len(self._held), meter_provider)
         self._lanes: dict[str, asyncio.Queue[OutboxEntry]] = {}
         # Set by a stop: nothing waits for more to come any more.
         self._hurry = asyncio.Event()
@@ -144,15 +142,13 @@ class OutboxRelay:
         self._loops.clear()
         self._lanes.clear()
         self._let_go(list(self._held))
+        with contextlib.suppress(UnavailableError):
+            await self._sweeps.leave()
 
     async def sweep(self) -> int:
-        """Take over the entries that some process left behind; returns how many."""
-        room = min(BATCH_MAX_MESSAGES, HELD_MAX_ENTRIES - len(self._held))
-        if room <= 0:
-            return 0
+        """Take over entries that some process left behind, in our turn; returns how many."""
         taken = 0
-        held = frozenset(self._held)  # before the read, whose page may show what is settled since
-        for entry in await self._outbox.pending(self._sweep_age_ms, room, exclude=held):
+        for entry in await self._left_behind():
             if not self._hold(entry.id):
                 continue
             try:
@@ -172,11 +168,15 @@ class OutboxRelay:
             taken += 1
         return taken
 
+    async def _left_behind(self) -> Sequence[OutboxEntry]:
+        room = min(BATCH_MAX_MESSAGES, HELD_MAX_ENTRIES - len(self._held))
+        held = frozenset(self._held)  # before the read, whose page may show what is settled since
+        return await self._sweeps.left_behind(self._sweep_age_ms, room, held)
+
     def _hold(self, entry_id: int) -> bool:
         if entry_id in self._held or len(self._held) >= HELD_MAX_ENTRIES:
             return False
         self._held.add(entry_id)
-        self._held_count.add(1, self._labels)
         return True
 
     def _let_go(self, ids: Sequence[int]) -> None:
@@ -184,7 +184,6 @@ class OutboxRelay:
         gone = self._held.intersection(ids)
         self._held -= gone
         self._swept -= gone
-        self._held_count.add(-len(gone), self._labels)
 
     def _enqueue(self, entry: OutboxEntry) -> None:
         lane = self._lanes.get(entry.topic)
@@ -277,10 +276,10 @@ class OutboxRelay:
 
     def _set_aside(self, entry: OutboxEntry, error: Exception) -> None:
         """Leave an entry alone for a while; then the sweeper finds it again."""
-        self._set_aside_count.add(1, self._labels)
+        self._metrics.set_aside()
         _log.error(
             EVENT_OUTBOX_SET_ASIDE,
-            **self._labels,
+            **self._metrics.labels,
             entry=entry.id,
             topic=entry.topic,
             exc_info=error,

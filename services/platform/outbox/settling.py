@@ -9,8 +9,9 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from services.platform.outbox.waiting import happens_within, until_done
+from services.platform.outbox.waiting import until_done
 from services.platform.runtime.background import IDLE_S, Background
+from services.platform.runtime.pace import happens_within
 
 __all__ = ["SETTLE_AFTER_S", "Settling"]
 

@@ -1,9 +1,8 @@
-"""How an outbox waits: for something to do, and for a store and a bus that do not answer."""
+"""How an outbox waits for a store and a bus that do not answer."""
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import structlog
 
@@ -11,7 +10,7 @@ from services.platform.errors import UnavailableError
 from services.platform.observability.log_events import EVENT_OUTBOX_ATTEMPT_FAILED
 from services.platform.runtime.retry_policy import Backoff
 
-__all__ = ["happens_within", "until_done"]
+__all__ = ["until_done"]
 
 BACKOFF = Backoff(base_s=0.1, cap_s=4.0)
 """Between tries to publish or settle; the cap is so low that a bus that is back is noticed soon."""
@@ -43,11 +42,3 @@ async def until_done(
             await asyncio.sleep(BACKOFF.delay_s(failures, jitter))
         else:
             return
-
-
-async def happens_within(seconds: float, event: asyncio.Event) -> bool:
-    """Wait for an event, so long at the most; give whether it is set then."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    return event.is_set()

@@ -15,9 +15,9 @@ from services.platform.runtime.watched_value import POLL_EVERY_S, WatchedValue
 
 __all__ = ["Pauses"]
 
-PAUSE_WAIT_S = 3.0
-"""An answer to a pause waits this long for receives under way. Those wait for messages for a second
-and then end; on a bus that hangs the pause comes later than the answer."""
+PAUSE_WAIT_S = 5.0
+"""An answer to a pause waits this long for receives under way. Those wait for messages for two
+seconds and then end; on a bus that hangs the pause comes later than the answer."""
 
 _log = structlog.get_logger()
 

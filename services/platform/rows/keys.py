@@ -9,6 +9,7 @@ from services.platform.ids.model import MAX_ID
 from services.platform.rows.port import KeyRange
 
 __all__ = [
+    "HEX_DIGITS",
     "ID_HEX_DIGITS",
     "ID_MASK",
     "SHARD_HEX_DIGITS",
@@ -26,6 +27,7 @@ __all__ = [
 
 
 ID_MASK = (1 << 64) - 1
+HEX_DIGITS = b"0123456789abcdef"
 ID_HEX_DIGITS = 16
 SHARD_HEX_DIGITS = 2
 
@@ -95,6 +97,6 @@ def split_key(key: bytes, left_digits: int, right_digits: int) -> tuple[int, int
 def parse_hex(key: bytes, digits: int) -> int:
     """Parse lower-case hex of exactly this many digits; `ValueError` if it is not."""
     # `int` alone would take signs, blanks, underscores and capitals too.
-    if len(key) != digits or key.strip(b"0123456789abcdef"):
+    if len(key) != digits or key.strip(HEX_DIGITS):
         raise ValueError(f"{key!r} is not a row key of this kind")
     return int(key, 16)

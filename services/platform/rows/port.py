@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias
 
 __all__ = [
+    "Bound",
     "CellName",
     "DatedCell",
     "KeyRange",
+    "OverfullError",
+    "Room",
     "Row",
     "RowMutation",
     "RowStore",
@@ -93,6 +96,8 @@ class Scan:
     cells_per_row: int | None = None
     enough_cells: int | None = None
     """The scan may end with the row that makes it so many cells, whatever comes behind it."""
+    value: bytes | None = None
+    """Cells of this value alone, which the engine finds; together with `cells_per_row`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,42 @@ class Tally:
     value: bytes
 
 
-Tallies: TypeAlias = Collection[Tally]
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How many cells of a row may have a value, where a batch gives it to more of them."""
+
+    table: str
+    key: bytes
+    value: bytes
+    most: int
+    """Cells that may have it afterwards, unless they were more before; at least 0."""
+    rise: int
+    """More cells have it afterwards by so many at most."""
+
+
+Tallies: TypeAlias = Collection[Tally | Bound]
+
+
+class OverfullError(Exception):
+    """A batch would have broken bounds; nothing of it was made."""
+
+    def __init__(self, rows: frozenset[tuple[str, bytes]]) -> None:
+        super().__init__("rows would have more cells of a value than they may")
+        self.rows = rows
+        """Those that have no room, each (table, key)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many cells of a row count, and may: those of a value, and those that keep places."""
+
+    value: bytes
+    kept_from: bytes
+    """Columns that keep places are those from here on; their cells never have `value`."""
+    young_from_ms: int
+    """Of those, cells count that are dated at or after this, in Unix milliseconds."""
+    most: int
+    """Cells that may count."""
 
 
 def check_change(table: str, key: bytes, mutation: RowMutation) -> None:
@@ -158,8 +198,19 @@ class RowStore(Protocol):
         """`mutate`, and add to counters what that changes of their tallies, all or nothing.
 
         It counts what is there before and after, so that no repeat and no race is counted twice. A
-        counter that is no counter cell is left alone. Only where `atomic_batches`:
-        `NotImplementedError` elsewhere.
+        counter that is no counter cell is left alone. Nothing is made, and `OverfullError` raised,
+        where that would break a bound. Only where `atomic_batches`: `NotImplementedError`
+        elsewhere.
+        """
+        ...
+
+    async def keep_places(
+        self, table: str, key: bytes, columns: Collection[bytes], timestamp_ms: int, room: Room
+    ) -> bool:
+        """Set cells of a row, all of them or none, unless more cells would count then than may.
+
+        Atomic. The cells, which keep places (`Room.kept_from`), get no value and the date, and are
+        counted as if they were not there yet. False, and nothing changed, where there is no room.
         """
         ...
 
@@ -199,7 +250,10 @@ class RowStore(Protocol):
         ...
 
     async def read_cells(self, names: Collection[CellName]) -> dict[CellName, DatedCell]:
-        """Read single cells and their dates, also of wide rows; a missing cell is missing."""
+        """Read single cells and their dates, also of wide rows; a missing cell is missing.
+
+        What it costs goes by how many are asked for, not by how many their rows have.
+        """
         ...
 
     async def scan(  # noqa: PLR0913 - which cells, by key and column

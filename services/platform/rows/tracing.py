@@ -12,6 +12,7 @@ from services.platform.observability.names import SCOPE, SPAN_ROWS
 from services.platform.rows.port import (
     CellName,
     DatedCell,
+    Room,
     Row,
     RowMutation,
     RowStore,
@@ -56,6 +57,13 @@ class TracedRowStore:
         """Make changes of rows durable, with counters; the span is that of `mutate`."""
         with self._span("mutate", mutations[0].table, len(mutations)):
             await self._store.mutate_counted(mutations, tallies)
+
+    async def keep_places(
+        self, table: str, key: bytes, columns: Collection[bytes], timestamp_ms: int, room: Room
+    ) -> bool:
+        """Set cells of a row that keep places, unless there is no room for so many."""
+        with self._span("check_and_mutate", table):
+            return await self._store.keep_places(table, key, columns, timestamp_ms, room)
 
     async def set_cells(
         self, table: str, cells: Collection[tuple[bytes, bytes]], value: bytes, timestamp_ms: int

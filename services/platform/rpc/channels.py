@@ -9,6 +9,7 @@ import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 
+from services.platform.config.values import each_address, joined
 from services.platform.rpc.renewed_channel import RenewedChannel
 from services.platform.rpc.retries import (
     BACKOFF_MULTIPLIER,
@@ -23,7 +24,7 @@ from services.platform.security.identities import server_name
 from services.platform.security.signing import Signer
 from services.platform.security.tls import SiblingTls
 
-__all__ = ["open_channel", "safe_paths", "service_config"]
+__all__ = ["open_channel", "safe_paths", "service_config", "target"]
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """As on the server."""
@@ -55,7 +56,7 @@ def service_config(descriptors: Sequence[ServiceDescriptor]) -> dict[str, Any]:
     """Return the gRPC service config: retries for the RPCs whose `idempotency_level` allows it."""
     retried = _safe(descriptors)
     config: dict[str, Any] = {
-        # A name with many addresses is a replicated sibling: spread the calls.
+        # A name with many addresses, or many of them, is a replicated sibling: spread the calls.
         "loadBalancingConfig": [{"round_robin": {}}],
         "retryThrottling": _RETRY_BUDGET,
     }
@@ -83,6 +84,8 @@ def open_channel(
 ) -> grpc.aio.Channel:
     """Open a channel to `address` for the services it will be used for; the caller closes it.
 
+    With several, calls go in turn to those that take connections, and a process that dies costs no
+    more than the calls that it had in hand, of which those that are safe to repeat go elsewhere.
     With `tls`, only the named peer is talked to, and renewed certificates are taken up as they
     come. With `signer`, each request is signed. `behind_sidecar` is the sibling that is meant where
     `address` is that of the own sidecar, which finds it, and tries again in gRPC's stead.
@@ -92,6 +95,7 @@ def open_channel(
     if behind_sidecar is not None:
         options = (*options, ("grpc.default_authority", server_name(behind_sidecar)))
     channel: grpc.aio.Channel
+    address = target(address)
     if tls is None:
         channel = grpc.aio.insecure_channel(address, options)
     else:
@@ -103,6 +107,14 @@ def open_channel(
     if signer is None:
         return channel
     return SignedChannel(channel, signer, safe_paths(descriptors))
+
+
+def target(address: str) -> str:
+    """Return what gRPC takes for an address of a setting, where those may be several."""
+    several = each_address(address)
+    if len(several) == 1:
+        return address
+    return f"{'ipv6' if address.startswith('[') else 'ipv4'}:{joined(several)}"
 
 
 def safe_paths(descriptors: Sequence[ServiceDescriptor]) -> list[str]:

@@ -24,6 +24,7 @@ __all__ = [
     "USER_KEY",
     "act_for_end_user",
     "end_user_field",
+    "reader_of",
     "user_id_of",
     "with_end_user",
 ]
@@ -114,6 +115,21 @@ def act_for_end_user(
     if named == 0 and must_be_named:
         raise InvalidArgumentError(field, "must be given")
     _speak_for(end_user, request, field)
+
+
+def reader_of(metadata: Iterable[tuple[str, str | bytes]] | None) -> int:
+    """Give the id of the user whose token a request from outside shows; 0 for nobody.
+
+    Nobody is an app that speaks for itself, who shows no token, and a sibling. Raises
+    `PermissionDeniedError` where a mark is there twice.
+    """
+    marks: dict[str, str] = {}
+    for key, value in metadata or ():
+        if key in {SCOPE_KEY, USER_KEY}:
+            if key in marks:
+                raise PermissionDeniedError("the caller is named twice", reason=NAMED_TWICE)
+            marks[key] = str(value)
+    return user_id_of(marks.get(USER_KEY, "")) if SCOPE_KEY in marks else 0
 
 
 def _speak_for(end_user: int, request: Message, field: str) -> None:

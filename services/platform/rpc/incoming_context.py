@@ -38,6 +38,10 @@ class IncomingContext:
         """Give what the caller sent, as gRPC does."""
         return self.metadata
 
+    def forget_metadata(self) -> None:
+        """Let go of it, in a call that lasts: some kilobytes that nobody asks for any more."""
+        self.metadata = ()
+
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the context has
         return getattr(self._context, name)
 

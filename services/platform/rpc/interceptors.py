@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from services.platform.errors import AviaryError
 from services.platform.observability import spans
-from services.platform.observability.histograms import Durations, duration_histogram
+from services.platform.observability.histograms import Recorder, duration_histogram
 from services.platform.observability.log_events import EVENT_RPC_HANDLED, EVENT_RPC_UNKNOWN_ERROR
 from services.platform.observability.names import METRIC_RPC_SERVER_DURATION
 from services.platform.rpc.admin_calls import AdminCall, arguments
@@ -50,12 +50,10 @@ __all__ = [
 ]
 
 _log = structlog.get_logger()
-
 DEFAULT_DEADLINE_S = 5.0
 """For a client that set none: long past any healthy answer, short enough to free a stuck call."""
-
 DEFAULT_STREAM_DEADLINE_S = 60.0
-"""The same for a stream: its messages are many, and it is cut when its client leaves."""
+"""The same for a stream: its messages are many."""
 
 _MS_PER_S = 1_000
 _CODES_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
@@ -76,8 +74,9 @@ class Rpc:
     """Full name, such as `aviary.tweet.v1.TweetService`."""
     method: str
     tracer: trace.Tracer
-    duration: Durations
+    duration: Recorder
     streams: bool = False
+    lasting: bool = False  # a stream until its client leaves
     peers: frozenset[str] | None = None
     """Names of the processes that may call it; None where peers have no names."""
     security: Security = PLAIN
@@ -96,6 +95,8 @@ Interceptor = Callable[[Rpc, Handler], Handler]
 
 def with_deadline(rpc: Rpc, inner: Handler) -> Handler:
     """Cancel the handler at the client's deadline, or the default one, and answer so."""
+    if rpc.lasting:  # what it waits for has deadlines of its own
+        return inner
     default_s = DEFAULT_STREAM_DEADLINE_S if rpc.streams else DEFAULT_DEADLINE_S
 
     async def handle(request: bytes, context: Context) -> Answer:
@@ -120,10 +121,9 @@ def with_deadline(rpc: Rpc, inner: Handler) -> Handler:
 def with_telemetry(rpc: Rpc, inner: Handler) -> Handler:
     """Run the handler in a SERVER span, then record how it went: span, metric, log.
 
-    All that is inside reads the metadata without asking gRPC again. The span continues the
-    client's W3C trace, if it sent one. A call that the server failed is
-    logged as a warning, every other one at debug level: the edge logs each request already, and a
-    line more for each hop would cost a tenth of a hot read.
+    All that is inside reads the metadata without asking gRPC again. The span continues the client's
+    W3C trace, if it sent one. A call that the server failed is logged as a warning, every other one
+    at debug level: the edge logs each request, and a line more a hop costs a tenth of a hot read.
     """
     attributes = {"rpc.system": "grpc", "rpc.service": rpc.service, "rpc.method": rpc.method}
     report = _reporter(rpc)
@@ -275,8 +275,8 @@ def wrap(rpc: Rpc, handler: Handler) -> Handler:
     return handler
 
 
-def server_duration(meter_provider: metrics.MeterProvider | None) -> Durations:
-    """Return the server's histogram; all the RPCs of a server share it."""
+def server_duration(meter_provider: metrics.MeterProvider | None) -> Recorder:
+    """Return the server's histogram; all its RPCs share it."""
     return duration_histogram(METRIC_RPC_SERVER_DURATION, meter_provider)
 
 
@@ -290,7 +290,8 @@ def _failure(context: Context) -> grpc.StatusCode:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         # The deadline cancels the handler before it has set a code; so does a client that left.
-        return grpc.StatusCode.CANCELLED if remaining_s() else grpc.StatusCode.DEADLINE_EXCEEDED
+        is_late = remaining_s() == 0
+        return grpc.StatusCode.DEADLINE_EXCEEDED if is_late else grpc.StatusCode.CANCELLED
     return _code(context)
 
 

@@ -45,7 +45,10 @@ Write = Callable[[Any], str]
 
 
 class JsonPieces:
-    """The JSON of encoded messages of one kind, made once for as long as it is kept."""
+    """The JSON of encoded messages of one kind, made once for as long as it is kept.
+
+    Without its closing brace: every answer adds to what is kept, and closes it.
+    """
 
     def __init__(self, message: type[Message], kept: int) -> None:
         """Keep `kept` of those that were used last, each of at most `_LONG_BYTES` encoded."""
@@ -53,8 +56,8 @@ class JsonPieces:
         self._write = json_writer(cast("Descriptor", message.DESCRIPTOR))
         self._kept = lru_cache(maxsize=kept)(self._made)
 
-    def of(self, encoded: bytes) -> bytes:
-        """Give the JSON, in UTF-8. Raises `DecodeError` for what encodes no such message."""
+    def open_of(self, encoded: bytes) -> bytes:
+        """Give it, in UTF-8. Raises `DecodeError` for what encodes no such message."""
         made: Callable[[bytes], bytes] = self._kept if self.keeps(encoded) else self._made
         return made(encoded)
 
@@ -63,7 +66,7 @@ class JsonPieces:
         return len(encoded) <= _LONG_BYTES
 
     def _made(self, encoded: bytes) -> bytes:
-        return self._write(self._message.FromString(encoded)).encode()
+        return self._write(self._message.FromString(encoded)).encode()[:-1]
 
 
 def http_body(json: bytes) -> bytes:
@@ -119,6 +122,8 @@ def _value_writer(field: FieldDescriptor) -> Write:
         return str
     if field.type == FieldDescriptor.TYPE_STRING:
         return json_text
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        return lambda is_so: "true" if is_so else "false"
     message = field.message_type
     if message is not None and message.full_name == _TIMESTAMP:
         return lambda time: f'"{time.ToJsonString()}"'

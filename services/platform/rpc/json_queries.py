@@ -14,7 +14,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from services.platform.rpc.http_connection import Reply
 
-__all__ = ["RequestError", "query_reader", "value_reader"]
+__all__ = ["RequestError", "item_reader", "query_reader", "value_reader"]
 
 _WHOLE: Final = re.compile(rb"[+-]?[0-9]+")
 _BITS: Final = {FieldDescriptor.TYPE_INT64: 64, FieldDescriptor.TYPE_INT32: 32}
@@ -44,6 +44,7 @@ class RequestError(Exception):
 
     def __init__(self, complaint: bytes) -> None:
         super().__init__(complaint)
+        self.complaint = complaint
         self.reply = Reply(_BAD_REQUEST, _complained(b"malformed request: " + complaint))
 
 
@@ -80,10 +81,17 @@ def value_reader(field: FieldDescriptor) -> Read:
 
     Raises TypeError for a field of a type that no request here has had yet.
     """
-    if not field.is_repeated and field.type == FieldDescriptor.TYPE_STRING:
+    if field.is_repeated:
+        raise TypeError(f"{field.full_name} is of a type that is not read here")
+    return item_reader(field)
+
+
+def item_reader(field: FieldDescriptor) -> Read:
+    """`value_reader` of a field, or of one item of a repeated one."""
+    if field.type == FieldDescriptor.TYPE_STRING:
         tag = _varint(field.number << _TAG_BITS | _LENGTH)
         return lambda value: tag + _varint(len(value)) + value
-    if not field.is_repeated and field.type in _BITS:
+    if field.type in _BITS:
         return _number_reader(field)
     raise TypeError(f"{field.full_name} is of a type that is not read here")
 

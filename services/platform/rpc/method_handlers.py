@@ -6,6 +6,7 @@ hot read can answer with pieces that were serialized when they were written.
 
 import inspect
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,11 +32,13 @@ class Servicer:
 
     `implementation` has, for each RPC, a method of the RPC's name: `async def Name(self, request,
     context)` that returns the response as a message or as its encoded bytes, or for a
-    server-streaming RPC an async generator of them.
+    server-streaming RPC an async generator of them. `drain` ends streams that last, when the server
+    is to stop; other calls end by themselves.
     """
 
     descriptor: ServiceDescriptor
     implementation: object
+    drain: Callable[[], None] | None = None
 
 
 class Unregistered:
@@ -122,7 +125,9 @@ def _writing(stream: Callable[[Any, Context], Any]) -> Handler:
     """Turn a generator into a handler that writes, so that interceptors fit both forms."""
 
     async def handle(request: Message, context: Context) -> None:
-        async for response in stream(request, context):
-            await context.write(response)
+        # Closed with the call, whatever ends it: what it holds is given back then.
+        async with aclosing(stream(request, context)) as responses:
+            async for response in responses:
+                await context.write(response)
 
     return handle

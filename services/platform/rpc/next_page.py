@@ -1,7 +1,7 @@
-"""Where the next page is, in a header of an answer over REST (`Link`, RFC 8288).
+"""Where the next page is, and the one before, in a header of an answer (`Link`, RFC 8288).
 
-It is said in the initial metadata, as a reference that has a query alone: so it is of the path that
-was asked for, whatever that is.
+It is said in the initial metadata, as references that have a query alone: so they are of the path
+that was asked for, whatever that is.
 """
 
 from typing import Any, Final
@@ -21,18 +21,22 @@ async def say_next_page(
     cursor: str | None,
     *,
     in_path: str = "",
+    previous: str | None = None,
 ) -> None:
-    """Point to the page at `cursor` (None or empty: there is none) of what the request asks for.
+    """Point to the page at `cursor` of what the request asks for, and to the one at `previous`.
 
-    The reference has all that the request gives in its query, numbers and texts: not `in_path`, a
-    field of the path.
+    None or empty: there is none. The references have all that the request gives in its query,
+    numbers and texts: not `in_path`, a field of the path.
     """
-    if cursor:
-        # Numbers and cursors stand in a query as they are; every page pays for what is done here.
-        query = [
-            f"{field.name}={quote(value, safe='') if isinstance(value, str) else value}"
-            for field, value in request.ListFields()
-            if field.name not in {_CURSOR, in_path}
-        ]
-        link = f'<?{"&".join([*query, f"{_CURSOR}={cursor}"])}>; rel="next"'
-        await context.send_initial_metadata(((LINK_KEY, link),))
+    if not (cursor or previous):
+        return
+    # Numbers and cursors stand in a query as they are; every page pays for what is done here.
+    query = "".join(
+        f"{field.name}={quote(value, safe='') if isinstance(value, str) else value}&"
+        for field, value in request.ListFields()
+        if field.name not in {_CURSOR, in_path}
+    )
+    next_page = f'<?{query}{_CURSOR}={cursor}>; rel="next"' if cursor else ""
+    link = f'<?{query}{_CURSOR}={previous}>; rel="prev"' if previous else ""
+    link = f"{next_page}, {link}" if next_page and link else next_page or link
+    await context.send_initial_metadata(((LINK_KEY, link),))

@@ -8,7 +8,7 @@ import grpc
 import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 
-from services.platform.rpc.channels import open_channel
+from services.platform.rpc.channels import open_channel, target
 from services.platform.security.certificates.folder import FOLDER_NAME
 from services.platform.security.identities import OPERATOR, server_name
 from services.platform.security.signing import Signer
@@ -53,10 +53,10 @@ def operator_sync_channel(
 ) -> grpc.Channel:
     """`operator_channel` for programs without an event loop; it neither retries nor signs."""
     if certificates is None:
-        return grpc.insecure_channel(address, options)
+        return grpc.insecure_channel(target(address), options)
     credentials = TlsFiles(certificates, identity).current.for_client()
     named = (*options, ("grpc.ssl_target_name_override", server_name(service)))
-    return grpc.secure_channel(address, credentials, named)
+    return grpc.secure_channel(target(address), credentials, named)
 
 
 def operator_files(data_dir: Path) -> Path | None:

@@ -1,14 +1,19 @@
 """Calls about many ids: so many at a time, and fewer where an answer does not fit."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import grpc
 import grpc.aio
 
-__all__ = ["in_parts", "is_too_large", "paged"]
+__all__ = ["LARGEST_TWEETS_PER_ANSWER", "in_parts", "is_too_large", "paged"]
 
 Answer = TypeVar("Answer")
+Item = TypeVar("Item")
+
+LARGEST_TWEETS_PER_ANSWER: Final = 14
+"""As many tweets of any size as one answer holds: the longest URLs, each in the text and among the
+entities, and four pictures make a tweet of 290 kB, and 4 MB is what a channel takes."""
 
 
 async def in_parts(
@@ -36,6 +41,6 @@ def is_too_large(error: grpc.aio.AioRpcError) -> bool:
     return bool(error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED)
 
 
-def paged(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    """Cut ids into pages of a size; the last may be shorter."""
-    return (ids[start : start + size] for start in range(0, len(ids), size))
+def paged(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """Cut items into pages of a size; the last may be shorter."""
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -12,6 +12,7 @@ from opentelemetry import metrics, trace
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from services.platform.config.values import UNIX, each_address
 from services.platform.errors import UnavailableError
 from services.platform.observability import spans
 from services.platform.observability.histograms import duration_histogram
@@ -33,7 +34,7 @@ class RpcClient:
     """Makes calls through stubs: bounded in time, traced, and failing with domain errors.
 
     Siblings' clients share it, and add what is particular to one service. `server` is the address
-    that is called (`host:port` or `unix:/path`), as spans have it.
+    that is called (`host:port`, several of these, or `unix:/path`), as spans have it.
     """
 
     def __init__(
@@ -130,8 +131,11 @@ class RpcClient:
 
 
 def _server(address: str | None) -> dict[str, str | int]:
-    if address is None or address.startswith("unix:"):
-        return {} if address is None else {"server.address": address.removeprefix("unix:")}
+    if address is None:
+        return {}
+    if address.startswith(UNIX) or len(each_address(address)) > 1:
+        # Of several, which it was is known to gRPC alone.
+        return {"server.address": address.removeprefix(UNIX)}
     host, _, port = address.rpartition(":")
     return {"server.address": host.strip("[]"), "server.port": int(port)}
 

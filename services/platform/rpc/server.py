@@ -7,6 +7,7 @@ from dataclasses import replace
 import grpc
 import grpc.aio
 import structlog
+from aviary.edge.v1 import access_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
@@ -199,12 +200,14 @@ class RpcServer:
 
     async def stop(self, grace_s: float = GRACE_S) -> None:
         """Report NOT_SERVING, refuse new calls, let those in flight end, cut them at `grace_s`."""
-        server, self._server = self._server, None
-        if server is None:
+        if (server := self._server) is None:
             return
+        self._server = None
         self._draining = server
         await self._polling.stop()
         await self._health.enter_graceful_shutdown()
+        for drain in filter(None, (servicer.drain for servicer in self._servicers)):
+            drain()
         http = [] if self._http is None else [self._http.stop(grace_s)]
         await asyncio.gather(server.stop(grace_s), *http)
         if self._probed is not None:
@@ -290,6 +293,7 @@ class RpcServer:
             self._tracer,
             self._duration,
             streams=method.server_streaming,
+            lasting=method.GetOptions().Extensions[access_pb2.lasting],
             peers=allowed_peers(method) if names_peers else None,
             security=security,
             operators=operated(method),

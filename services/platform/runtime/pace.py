@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
-__all__ = ["Pace"]
+__all__ = ["Pace", "happens_within"]
 
 
 class Pace:
@@ -31,3 +32,11 @@ class Pace:
         self._next_s = now_s + max(0.0, wait_s) + self._every_s
         if wait_s > 0:
             await self._sleep(wait_s)
+
+
+async def happens_within(seconds: float, event: asyncio.Event) -> bool:
+    """Wait for an event, so long at the most; give whether it is set then."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()

@@ -28,7 +28,7 @@ _OWN: Final[Sequence[tuple[str, Found]]] = (
     ("table", lambda spec: [table.name for table in spec.tables]),
     ("topic", lambda spec: spec.topics),
     ("subscription", lambda spec: [each.name for each in spec.subscriptions]),
-    ("file", lambda spec: spec.files),
+    ("file", lambda spec: (*spec.files, *spec.folders)),
     ("flag", lambda spec: [flag.name for flag in spec.flags]),
 )
 

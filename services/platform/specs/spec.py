@@ -52,9 +52,14 @@ class ServiceSpec:
     kept which subscriptions of all services are paused, and what of their outboxes is refused."""
     files: tuple[str, ...] = ()
     """What it keeps in the data folder beside its rows and its audit log; a backup takes it."""
+    folders: tuple[str, ...] = ()
+    """As above, folders whose files are each written once, whole, and then left as they are. In a
+    pod they end with it: at scale, a bucket has what is in them here."""
     keeps_scratch: bool = False
     """Whether it writes into the data folder what it can make anew, such as an index: a pod has an
     empty folder for it, which ends with the pod, and no backup takes it."""
+    max_memory: str = "512Mi"
+    """What its process may take in a pod at most, with those that it starts."""
     topics: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What it publishes: topic to what its messages say."""
     subscriptions: tuple[Subscription, ...] = ()

@@ -13,6 +13,7 @@ __all__ = [
     "MAX_DISPLAY_NAME_CHARS",
     "MAX_HANDLE_CHARS",
     "canonical",
+    "is_handle",
     "validate_bio",
     "validate_display_name",
     "validate_handle",
@@ -32,9 +33,14 @@ MAX_BIO_CHARS = 160
 _HANDLE = re.compile(rf"[A-Za-z0-9_]{{1,{MAX_HANDLE_CHARS}}}")
 
 
+def is_handle(text: str) -> bool:
+    """Tell whether somebody could have this as a handle."""
+    return _HANDLE.fullmatch(text) is not None
+
+
 def validate_handle(handle: str) -> str:
     """Check a handle, whose case is kept for display; `InvalidArgumentError` on `handle`."""
-    if _HANDLE.fullmatch(handle) is None:
+    if not is_handle(handle):
         raise InvalidArgumentError(
             "handle", f"must be 1 to {MAX_HANDLE_CHARS} of A-Z, a-z, 0-9 and _"
         )

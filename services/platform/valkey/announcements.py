@@ -1,11 +1,11 @@
-"""Ids that are gone, announced to every process at once over Valkey's publish and subscribe.
+"""Ids that are gone, or new, announced to all processes over Valkey's publish and subscribe.
 
 A message is delivered at most once and to those who listen at that moment. So a listener says when
 it listens and when it does not, and whoever relies on it bounds its own staleness as well.
 """
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -18,7 +18,7 @@ from services.platform.runtime.background import Background
 from services.platform.runtime.cancellation import cancellation_kept
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 
-__all__ = ["AnnouncementListener", "Hearer", "announce"]
+__all__ = ["AnnouncementListener", "Hearer", "ListHearer", "ListListener", "announce"]
 
 # A connection that is silent for this long is sent a ping, and is given up if it is silent for as
 # long again: before what is kept in process grows too old by itself (ADR 4).
@@ -30,10 +30,13 @@ _ID = struct.Struct(">Q")
 _log = structlog.get_logger()
 
 
-async def announce(client: ValkeyClient, channel: bytes, gone_id: int) -> None:
-    """Tell all who listen now, on any node of a cluster; raises `UnavailableError`."""
+async def announce(client: ValkeyClient, channel: bytes, *ids: int) -> None:
+    """Tell all who listen now, on any node of a cluster; raises `UnavailableError`.
+
+    Several ids go in one message.
+    """
     with valkey_errors():
-        await client.execute_command("PUBLISH", channel, _ID.pack(gone_id))
+        await client.execute_command("PUBLISH", channel, b"".join(map(_ID.pack, ids)))
 
 
 class Hearer(Protocol):
@@ -52,13 +55,29 @@ class Hearer(Protocol):
         ...
 
 
-class AnnouncementListener:
+class ListHearer(Protocol):
+    """The same, to whom the ids of one message mean something together."""
+
+    def open(self) -> None:
+        """Everything that is announced is heard from now on."""
+        ...
+
+    def close(self) -> None:
+        """Announcements may be missed from now on."""
+        ...
+
+    def heard(self, ids: Sequence[int]) -> None:
+        """Take the ids of one message, in their order."""
+        ...
+
+
+class ListListener:
     """Lets a hearer hear one channel for as long as it runs; connects again by itself.
 
     `connect` gives a client of its own, of any one node: a cluster spreads messages to all.
     """
 
-    def __init__(self, connect: Callable[[], Redis], channel: bytes, hearer: Hearer) -> None:
+    def __init__(self, connect: Callable[[], Redis], channel: bytes, hearer: ListHearer) -> None:
         self._connect = connect
         self._channel = channel
         self._hearer = hearer
@@ -116,10 +135,29 @@ class AnnouncementListener:
         return message
 
     def _take(self, message: Mapping[str, Any]) -> None:
-        if message["type"] == "message" and len(message["data"]) == _ID.size:
-            self._hearer.gone(*_ID.unpack(message["data"]))
+        is_message = message["type"] == "message"
+        if is_message and message["data"] and len(message["data"]) % _ID.size == 0:
+            self._hearer.heard([one for (one,) in _ID.iter_unpack(message["data"])])
         elif message["type"] in {"message", "subscribe"}:
             # A client that connects again by itself subscribes again, and what came meanwhile was
             # missed. So is a message that cannot be read. Nothing kept may be relied on then.
             self._hearer.close()
             self._hearer.open()
+
+
+class AnnouncementListener(ListListener):
+    """The same for a hearer that takes ids one by one."""
+
+    def __init__(self, connect: Callable[[], Redis], channel: bytes, hearer: Hearer) -> None:
+        super().__init__(connect, channel, _OneByOne(hearer))
+
+
+class _OneByOne:
+    def __init__(self, hearer: Hearer) -> None:
+        self.open = hearer.open
+        self.close = hearer.close
+        self._gone = hearer.gone
+
+    def heard(self, ids: Sequence[int]) -> None:
+        for one in ids:
+            self._gone(one)

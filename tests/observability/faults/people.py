@@ -27,7 +27,7 @@ __all__ = ["certificate_not_renewed", "guessed_passwords", "many_log_outs", "mis
 LOGGED_OUT_FOR_S: Final = 40
 OLD: Final = timedelta(days=6)
 """Of a certificate that lasts for seven days."""
-GUESS_PAUSE_S: Final = 0.2
+GUESS_PAUSE_S: Final = 0.1
 
 
 @contextmanager
@@ -42,7 +42,11 @@ def guessed_passwords(watched: Watched) -> Iterator[None]:
             answer = await browser.submit(f"nobody{next(numbers)}", "a wrong password")
             assert answer.status_code == httpx.codes.BAD_REQUEST, answer.text
 
-    with repeating(lambda: asyncio.run(guess()), GUESS_PAUSE_S):
+    async def guess_two() -> None:
+        # The alert wants more than one a second, and a busy machine takes as long for one.
+        await asyncio.gather(guess(), guess())
+
+    with repeating(lambda: asyncio.run(guess_two()), GUESS_PAUSE_S):
         yield
 
 

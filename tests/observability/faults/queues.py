@@ -7,18 +7,31 @@ from typing import Final
 
 from services.fanout.spec import AUTHOR, GRAPH, REST
 from services.identity.spec import ERASURE
+from services.notification.spec import GRAPH as NOTIFICATION_GRAPH
 from services.platform.outbox.outbox import Outbox, OutboxEntry
 from services.platform.rows.port import RowStore
 from services.platform.runtime.clock import SystemClock
-from services.tweet.spec import OUTBOX
+from services.search.spec import TWEETS as FOUND
+from services.tweet.spec import OUTBOX, SCANNING
 from services.tweet.spec import SPEC as TWEET
+from tests.e2e.acting import follow, post, user
+from tests.e2e.live_stream import streaming
 from tests.e2e.operators import operate
 from tests.e2e.redelivery import redelivery
 from tests.observability.faults.processes import posting
 from tests.observability.faults.rows import with_rows
 from tests.observability.watching import Watched, until
 
-__all__ = ["flooded", "forgotten_pause", "poisoned", "pushed_late", "refused_entry"]
+__all__ = [
+    "flooded",
+    "forgotten_pause",
+    "found_late",
+    "poisoned",
+    "pushed_late",
+    "refused_entry",
+    "scanned_late",
+    "told_late",
+]
 
 LATE_S: Final = 75.0
 """More than the minute that a push may take, by what has to be late for the alert to wait."""
@@ -51,13 +64,44 @@ def flooded(watched: Watched) -> Iterator[None]:
 
 @contextmanager
 def pushed_late(watched: Watched) -> Iterator[None]:
-    """No push for over a minute, while people post; then all of them at once."""
-    operate(watched.mesh, "pause", REST.name)
+    """No push for over a minute, while people post and read; then all of them at once."""
+    mesh, reader, author = watched.mesh, user(watched.mesh), user(watched.mesh)
+    follow(mesh, reader, author)
+    with _resumed_late(watched, REST.name), streaming(mesh, reader):
+        post(mesh, author)
+        yield
+
+
+@contextmanager
+def found_late(watched: Watched) -> Iterator[None]:
+    """No index hears of a post for over a minute; then of all of them at once."""
+    with _resumed_late(watched, FOUND.name):
+        yield
+
+
+@contextmanager
+def scanned_late(watched: Watched) -> Iterator[None]:
+    """No post is looked at for over a minute; then all of them at once."""
+    with _resumed_late(watched, SCANNING.name):
+        yield
+
+
+@contextmanager
+def told_late(watched: Watched) -> Iterator[None]:
+    """Nobody hears of who follows them for over a minute, while people follow."""
+    with _resumed_late(watched, NOTIFICATION_GRAPH.name):
+        follow(watched.mesh, user(watched.mesh), user(watched.mesh))
+        yield
+
+
+@contextmanager
+def _resumed_late(watched: Watched, queue: str) -> Iterator[None]:
+    operate(watched.mesh, "pause", queue)
     ending = threading.Event()
 
     def resume() -> None:
         ending.wait(LATE_S)
-        operate(watched.mesh, "resume", REST.name)
+        operate(watched.mesh, "resume", queue)
 
     thread = threading.Thread(target=resume, daemon=True)
     thread.start()

@@ -6,6 +6,9 @@ from contextlib import AsyncExitStack, contextmanager
 
 import httpx
 
+from services.engagement.count_store import first_cell
+from services.engagement.model import Kind
+from services.engagement.spec import SPEC as ENGAGEMENT
 from services.graph.edge_rows import column_of
 from services.graph.order import LAST_MS
 from services.graph.spec import FOLLOWING
@@ -15,13 +18,14 @@ from services.platform.config.settings import Settings
 from services.platform.rows.keys import user_row_key
 from services.platform.rows.port import RowMutation, RowStore, TableSpec
 from services.platform.specs import ServiceSpec
-from tests.e2e.acting import follow, user
+from tests.e2e.acting import follow, post, user
 from tests.e2e.conftest import Mesh
+from tests.e2e.operators import operate
 from tests.observability.faults.repeating import repeating
 from tests.observability.watching import Watched
 from tests.small_disk import SmallDisk
 
-__all__ = ["edge_of_the_future", "full_disk", "with_rows"]
+__all__ = ["edge_of_the_future", "full_disk", "miscounted", "with_rows"]
 
 TRY_AGAIN_S = 1.0
 
@@ -36,7 +40,7 @@ def with_rows(
 
     async def run() -> None:
         async with AsyncExitStack() as stack:
-            settings = Settings.from_environment(mesh.environment(spec.name))
+            settings = Settings.from_environment(mesh.stores())
             await act(await Dependencies(spec, settings, stack).rows(spec.name, tables))
 
     asyncio.run(run())
@@ -65,6 +69,22 @@ def edge_of_the_future(watched: Watched) -> Iterator[None]:
     finally:
         change(RowMutation(FOLLOWING.name, key, deletes=[column]))
     follow(mesh, follower, followee, "unfollow")
+
+
+@contextmanager
+def miscounted(watched: Watched) -> Iterator[None]:
+    """Something writes a wrong count of likes, again and again; an operator has it compared."""
+    mesh = watched.mesh
+    tweet_id = post(mesh, user(mesh))
+    cell = first_cell(tweet_id, Kind.LIKE)
+    wrong = RowMutation(cell.table, cell.key, {cell.column: (7).to_bytes(8, "big")})
+
+    def compare() -> None:
+        with_rows(mesh, ENGAGEMENT, ENGAGEMENT.tables, lambda rows: rows.mutate([wrong]))
+        operate(mesh, "counts", str(tweet_id), "--reconcile")
+
+    with repeating(compare, TRY_AGAIN_S):
+        yield
 
 
 @contextmanager

@@ -150,9 +150,7 @@ async def test_a_block_and_follows_at_once_end_without_a_follow(world: World) ->
         ]
         order = uses[one % 5 :] + uses[: one % 5]
         answers = await asyncio.gather(*order, return_exceptions=True)
-        assert all(
-            answer is None or isinstance(answer, PermissionDeniedError) for answer in answers
-        )
+        assert all(not answer or isinstance(answer, PermissionDeniedError) for answer in answers)
         assert one + 1 not in await world.following(one)
         assert one not in await world.following(one + 1)
         assert [await world.count(one), await world.count(one + 1)] == [0, 0]

@@ -16,7 +16,14 @@ GONE = 7
 def erasure_of(world: World, seconds: Iterator[float] | None = None) -> GraphErasure:
     ticks = seconds or iter(lambda: 0.0, None)
     settled = Settling(SETTLE_MS, world.clock)
-    return GraphErasure(world.store, world.changes, world.json_events, settled, lambda: next(ticks))
+    return GraphErasure(
+        world.store,
+        world.changes,
+        world.json_events,
+        settled,
+        world.words,
+        monotonic=lambda: next(ticks),
+    )
 
 
 async def connect(world: World) -> None:
@@ -89,7 +96,7 @@ async def test_a_deletion_dated_ahead_by_a_wrong_clock_ends_as_soon_as_others(
     await connect(world)
     watch_s, deleted_at_ms = [0.0], world.clock.ms + 3_600_000
     settling = Settling(SETTLE_MS, world.clock, lambda: watch_s[0])
-    erases = GraphErasure(world.store, world.changes, world.json_events, settling)
+    erases = GraphErasure(world.store, world.changes, world.json_events, settling, world.words)
     with pytest.raises(CallAgain) as caught:
         await erases.erase(GONE, deleted_at_ms)
     assert caught.value.after_s == SETTLE_MS / 1_000

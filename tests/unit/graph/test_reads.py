@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import pytest
 
-from services.graph import reads
 from services.graph.model import (
     FollowerPage,
     RelationCounts,
@@ -12,6 +11,7 @@ from services.graph.model import (
     UserProfile,
 )
 from services.platform.errors import InvalidArgumentError, NotFoundError, UnavailableError
+from services.platform.ids import slices
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from tests.unit.graph.world import USERS, World
 
@@ -87,9 +87,9 @@ async def test_a_lost_increment_does_not_fail_the_follow(
 async def test_counts_answer_in_the_order_asked(world: World) -> None:
     await world.follows.follow(1, 2)
     assert await world.reads.counts([3, 2, 3]) == [
-        RelationCounts(3, 0),
-        RelationCounts(2, 1),
-        RelationCounts(3, 0),
+        RelationCounts(3, 0, 0),
+        RelationCounts(2, 1, 0),
+        RelationCounts(3, 0, 0),
     ]
     with pytest.raises(InvalidArgumentError):
         await world.reads.counts([])
@@ -99,7 +99,13 @@ async def test_relationship_is_read_from_both_sides(world: World) -> None:
     await world.follows.follow(1, 2)
     await world.blocks.mute(1, 2)
     nothing = Relationship(
-        following=False, followed_by=False, blocking=False, blocked_by=False, muting=False
+        following=False,
+        followed_by=False,
+        blocking=False,
+        blocked_by=False,
+        muting=False,
+        requested=False,
+        requested_by=False,
     )
     assert await world.reads.relationship(1, 2) == replace(nothing, following=True, muting=True)
     assert await world.reads.relationship(2, 1) == replace(nothing, followed_by=True)
@@ -153,7 +159,7 @@ async def test_a_page_of_living_users_is_one_lookup(world: World) -> None:
 async def test_a_long_run_of_removed_follows_is_passed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reads, "EDGES_PER_SCAN", 4)
+    monkeypatch.setattr(slices, "EDGES_PER_SCAN", 4)
     for other in range(2, 40):
         await world.follows.follow(other, 1)
     for other in range(3, 39):

@@ -2,13 +2,15 @@
 
 import asyncio
 from contextlib import aclosing
+from typing import Any, TypeAlias
 
 import pytest
 
-from services.graph import slices
-from services.graph.model import IdSlice, Relations
-from services.graph.reads import Reads
-from services.platform.errors import UnavailableError
+from services.graph.counting import FollowingCounts
+from services.graph.model import Relations
+from services.graph.relation_reads import RelationReads
+from services.platform.errors import InvalidArgumentError, UnavailableError
+from services.platform.ids.slices import IdSlice
 from tests.unit.graph.world import World
 
 WAIT_S = 10.0
@@ -48,14 +50,14 @@ class Rounds:
 
         return read
 
-    async def _related(self, user_id: int, limit: int) -> list[IdSlice]:
+    async def _related(self, *asked: Any) -> list[IdSlice]:
         self.reads += [(name, None) for name in LISTS]
         try:
             await self._round()
         except asyncio.CancelledError:
             self.cancelled += len(LISTS)
             raise
-        found: list[IdSlice] = await self._inner.related(user_id, limit)  # type: ignore[attr-defined]
+        found: list[IdSlice] = await self._inner.related(*asked)  # type: ignore[attr-defined]
         return found
 
     async def _round(self) -> None:
@@ -65,8 +67,16 @@ class Rounds:
         await asyncio.shield(self._open)
 
 
+Related: TypeAlias = tuple[Rounds, RelationReads]
+
+
+def reads_of(world: World, *, slice_ids: int) -> Related:
+    rounds: Any = Rounds(world.store)
+    return rounds, RelationReads(rounds, FollowingCounts(rounds), 5_000, slice_ids=slice_ids)
+
+
 @pytest.fixture
-async def related(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[Rounds, Reads]:
+async def related(world: World) -> Related:
     """User 1 with five of each relation, of which two come at once."""
     for other in range(2, 7):
         await world.follows.follow(1, other)
@@ -74,25 +84,21 @@ async def related(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[Rounds
     for other in range(10, 15):
         await world.blocks.block(1, other)
         await world.blocks.block(other, 1)
-    monkeypatch.setattr(slices.slices_of_all, "__defaults__", (2,))
-    rounds = Rounds(world.store)
-    return rounds, Reads(rounds, world.users, world.users)  # type: ignore[arg-type]
+    return reads_of(world, slice_ids=2)
 
 
-async def test_short_lists_are_read_in_one_round(
-    related: tuple[Rounds, Reads], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rounds, reads = related
-    monkeypatch.setattr(slices.slices_of_all, "__defaults__", (1_000,))
-    relations = await reads.relations(1)
+@pytest.mark.usefixtures("related")
+async def test_short_lists_are_read_in_one_round(world: World) -> None:
+    rounds, reads = reads_of(world, slice_ids=1_000)
+    relations = await reads.whole(1)
     assert relations == Relations(tuple(range(2, 7)), (*range(2, 7), *range(10, 15)))
     assert (rounds.rounds, sorted(rounds.reads)) == (1, [(name, None) for name in sorted(LISTS)])
 
 
-async def test_long_lists_are_streamed(related: tuple[Rounds, Reads]) -> None:
+async def test_long_lists_are_streamed(related: Related) -> None:
     rounds, reads = related
     async with asyncio.timeout(WAIT_S):
-        async with aclosing(reads.stream_relations(1)) as pages:
+        async with aclosing(reads.stream(1)) as pages:
             first = await anext(pages)
             assert first == Relations((2, 3), ())
             # Of each list one slice, and no more until somebody has taken this one.
@@ -107,9 +113,9 @@ async def test_long_lists_are_streamed(related: tuple[Rounds, Reads]) -> None:
     assert rounds.rounds == 1 + len(rounds.reads) - len(LISTS)
 
 
-async def test_a_caller_who_goes_ends_the_reads(related: tuple[Rounds, Reads]) -> None:
+async def test_a_caller_who_goes_ends_the_reads(related: Related) -> None:
     rounds, reads = related
-    asking = asyncio.create_task(reads.relations(1))
+    asking = asyncio.create_task(reads.whole(1))
     while len(rounds.reads) < len(LISTS):  # noqa: ASYNC110 - a list, not an event
         await asyncio.sleep(0)
     asking.cancel()
@@ -118,7 +124,7 @@ async def test_a_caller_who_goes_ends_the_reads(related: tuple[Rounds, Reads]) -
 
 
 async def test_a_read_that_fails_fails_all(
-    related: tuple[Rounds, Reads], world: World, monkeypatch: pytest.MonkeyPatch
+    related: Related, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, reads = related
 
@@ -127,4 +133,33 @@ async def test_a_read_that_fails_fails_all(
 
     monkeypatch.setattr(world.store, "related", fail)
     with pytest.raises(UnavailableError):
-        await reads.relations(1)
+        await reads.whole(1)
+
+
+async def test_which_of_some_authors_are_hidden_is_read_for_these_alone(world: World) -> None:
+    await world.blocks.mute(1, 2)
+    await world.blocks.block(1, 3)
+    await world.blocks.block(4, 1)
+    await world.follows.follow(1, 5)
+    await world.blocks.mute(6, 1)  # who mutes the reader is seen
+    await world.blocks.mute(1, 7)
+    await world.blocks.unmute(1, 7)
+    assert await world.reads.hidden_among(1, [9, 8, 7, 6, 5, 4, 3, 2]) == [2, 3, 4]
+    assert await world.reads.hidden_among(1, [4, 4, 9]) == [4]
+    assert await world.reads.hidden_among(4, [1]) == [1]
+    for reader, authors, field in (
+        (0, [1], "user_id"),
+        (1, [], "author_ids"),
+        (1, [0], "author_ids"),
+    ):
+        with pytest.raises(InvalidArgumentError, match=field):
+            await world.reads.hidden_among(reader, authors)
+
+
+async def test_who_is_hidden_can_be_streamed_alone(world: World) -> None:
+    await world.follows.follow(1, 5)
+    await world.blocks.mute(1, 2)
+    await world.blocks.block(4, 1)
+    pages = [page async for page in world.relations.stream(1, hidden_only=True)]
+    assert [page.following_ids for page in pages] == [()] * len(pages)
+    assert sorted(one for page in pages for one in page.hidden_ids) == [2, 4]

@@ -8,10 +8,15 @@ from opentelemetry import metrics
 
 from services.graph.blocks import Blocks
 from services.graph.changes import Changes
+from services.graph.counting import FollowingCounts
+from services.graph.follow_limit import FollowLimit
 from services.graph.follows import Follows
 from services.graph.model import Edge, FollowerPage, Relation, UserProfile
+from services.graph.muted_word_rows import RowMutedWords
+from services.graph.muted_words import MutedWordLists
 from services.graph.ports import IdSource
 from services.graph.reads import Reads
+from services.graph.relation_reads import RelationReads
 from services.graph.spec import OUTBOX
 from services.graph.store import RowGraphStore
 from services.platform.ids.snowflake_time import first_id_at
@@ -98,26 +103,52 @@ class JsonEvents:
     def relations_changed(self, users: Sequence[int]) -> bytes:
         return json.dumps(["changed", list(users)]).encode()
 
+    def with_requests(self, event: bytes, made: Sequence[Edge], ended: Sequence[Edge]) -> bytes:
+        requests = [
+            [what, edge.owner_id, edge.other_id]
+            for what, edges in (("asks", made), ("asked", ended))
+            for edge in edges
+        ]
+        return json.dumps([*json.loads(event), *requests]).encode()
+
 
 class World:
     """One process of the graph service."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what tests set
         self,
         rows: RowStore,
         clock: MovableClock,
         ids: IdSource | None = None,
         meter_provider: metrics.MeterProvider | None = None,
+        *,
+        max_followed: int = 5_000,
+        max_hidden: int = 5_000,
     ) -> None:
         self.rows, self.clock = rows, clock
         self.outbox = Outbox(rows, clock, OUTBOX)
-        self.store = RowGraphStore(rows, self.outbox)
+        self.store = RowGraphStore(rows, self.outbox, clock)
         self.ids, self.users, self.json_events = TickingIds(), FewUsers(), JsonEvents()
         self.forgotten: list[set[int]] = []
-        self.changes = Changes(self.store, ids or self.ids, self, meter_provider=meter_provider)
-        self.follows = Follows(self.changes, self.users, self.json_events)
+        self.changes = Changes(
+            self.store, ids or self.ids, self, self.json_events, meter_provider=meter_provider
+        )
+        self.limit = FollowLimit(self.store, max_followed)
+        self.follows = Follows(self.changes, self.users, self.json_events, self.store, self.limit)
         self.blocks = Blocks(self.changes, self.users, self.json_events)
-        self.reads = Reads(self.store, self.users, self.users)
+        self.words = RowMutedWords(rows)
+        self.muted_words = MutedWordLists(
+            self.words,
+            self.store,
+            self.changes,
+            self.users,
+            self.json_events,
+            ids=ids or self.ids,
+            clock=clock,
+        )
+        counts = FollowingCounts(self.store)
+        self.reads = Reads(self.store, self.users, self.users, counts)
+        self.relations = RelationReads(self.store, counts, max_hidden)
 
     async def forget(self, viewers: Collection[int]) -> None:
         self.forgotten.append(set(viewers))
@@ -136,10 +167,10 @@ class World:
         return (await self.reads.counts([user_id]))[0].followers
 
     async def following(self, user_id: int) -> list[int]:
-        return list((await self.reads.relations(user_id)).following_ids)
+        return list((await self.relations.whole(user_id)).following_ids)
 
     async def hidden(self, user_id: int) -> list[int]:
-        return list((await self.reads.relations(user_id)).hidden_ids)
+        return list((await self.relations.whole(user_id)).hidden_ids)
 
     async def followers(self, user_id: int) -> list[int]:
         part = await self.store.followers(user_id, after=None, limit=10_000)

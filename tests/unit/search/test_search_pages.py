@@ -7,6 +7,7 @@ from aviary.search.v1 import search_service_pb2 as pb
 from services.platform.rpc.paging import CursorCodec
 from services.search.model import TweetPage
 from services.search.servicer import SearchServicer
+from tests.undrawn import Unmarked, undrawn
 
 
 class Pages:
@@ -16,7 +17,7 @@ class Pages:
         return TweetPage((), 7)
 
 
-class Context:
+class Context(Unmarked):
     def __init__(self) -> None:
         self.said: tuple[tuple[str, str], ...] = ()
 
@@ -26,7 +27,7 @@ class Context:
 
 async def test_it_is_of_the_same_query_in_the_same_order() -> None:
     cursors = CursorCodec(lambda: (bytes(32),))
-    servicer: Any = SearchServicer(cast("Any", Pages()), cast("Any", None), cursors)
+    servicer: Any = SearchServicer(cast("Any", Pages()), cast("Any", None), cursors, undrawn())
     context = Context()
     request = pb.SearchTweetsRequest(user_id=5, query="#a я", sort="relevant")
     page = await servicer.SearchTweets(request, context)

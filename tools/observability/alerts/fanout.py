@@ -1,6 +1,7 @@
 """Alerts about tweets, messages and outboxes that are late or stuck."""
 
 from services.platform.observability import names
+from tools.observability import queries
 from tools.observability.alerts.rule import Rule, alert
 from tools.observability.series import series
 
@@ -17,6 +18,38 @@ def fanout_alerts() -> list[Rule]:
             "page",
             "Tweets reach home timelines late",
             "One in a hundred pages of pushes is {{ $value | humanizeDuration }} late.",
+            wait="10m",
+        ),
+        alert(
+            "SearchLag",
+            f"{queries.SEARCH_LAG} > 60",
+            "ticket",
+            "Tweets are found late",
+            "One in a hundred is found {{ $value | humanizeDuration }} after its post.",
+            wait="10m",
+        ),
+        alert(
+            "NotificationLag",
+            "notification:lag_seconds:p99_rate5m > 60",
+            "ticket",
+            "Users are told late",
+            "One in a hundred notifications is {{ $value | humanizeDuration }} late.",
+            wait="10m",
+        ),
+        alert(
+            "TweetScanLag",
+            f"{queries.SCAN_LAG} > 60",
+            "ticket",
+            "What tweets say is looked at late",
+            "One in a hundred is shown {{ $value | humanizeDuration }} before it is looked at.",
+            wait="10m",
+        ),
+        alert(
+            "LiveLate",
+            f"{queries.LIVE_DELAY} > 10",
+            "ticket",
+            "Streams tell late what is new",
+            "One in a hundred tweets is sent {{ $value | humanizeDuration }} after its post.",
             wait="10m",
         ),
         alert(

@@ -36,6 +36,14 @@ def process_alerts() -> list[Rule]:
             wait="1m",
         ),
         alert(
+            "ProcessHung",
+            f"sum by (process) (increase({series(names.METRIC_PROCESS_RESTARTS)}"
+            '{reason="hung"}[15m])) > 0',
+            "ticket",
+            "{{ $labels.process }} hung, and was started again",
+            "Its event loop stood still for a quarter of a minute: what held it will again.",
+        ),
+        alert(
             "LogLinesLost",
             f"sum by (job) (increase({series(names.METRIC_LOG_DROPPED)}[10m])) > 0",
             "ticket",

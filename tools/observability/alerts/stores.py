@@ -52,6 +52,13 @@ def store_alerts() -> list[Rule]:
             wait="5m",
         ),
         alert(
+            "CountsDrift",
+            f"sum by (kind) (increase({series(names.METRIC_ENGAGEMENT_DRIFT)}[1h])) > 0",
+            "ticket",
+            "Counts of tweets were off",
+            "{{ $value | humanize }} {{ $labels.kind }} counts in an hour were off, and put right.",
+        ),
+        alert(
             "EdgesOutOfOrder",
             f"sum by (job) (increase({series(names.METRIC_GRAPH_OUT_OF_ORDER)}[1h])) > 0",
             "ticket",

@@ -13,6 +13,10 @@ AGE: Final = series(names.METRIC_BUS_MESSAGE_AGE)
 ATTEMPTS: Final = series(names.METRIC_BUS_MESSAGE_ATTEMPTS)
 HANDLER: Final = series(names.METRIC_BUS_HANDLER_DURATION)
 LAG: Final = series(names.METRIC_FANOUT_LAG)
+FOUND: Final = series(names.METRIC_SEARCH_LAG)
+SCANNED: Final = series(names.METRIC_TWEET_SCAN_LAG)
+STREAMED: Final = series(names.METRIC_LIVE_DELAY)
+TOLD: Final = series(names.METRIC_NOTIFICATION_LAG)
 
 
 def _by_subscription(name: str, title: str, description: str) -> Panel:
@@ -46,9 +50,56 @@ BOARD: Final = Board(
                     queries=[Query(quantile(0.99, "subscription", AGE, W), "{{subscription}}")],
                 ),
                 Panel(
+                    title="Notifications",
+                    description="From a follow, a like or a tweet until whom it is about is told.",
+                    unit="s",
+                    queries=[
+                        Query(quantile(share, "job", TOLD, W), f"p{share * 100:g}")
+                        for share in (0.5, 0.99)
+                    ],
+                ),
+                Panel(
+                    title="Texts scanned",
+                    description="From a tweet's creation until its URLs were looked at.",
+                    unit="s",
+                    queries=[
+                        Query(quantile(share, "job", SCANNED, W), f"p{share * 100:g}")
+                        for share in (0.5, 0.99)
+                    ],
+                ),
+                Panel(
                     title="Pages pushed",
                     description="A second; a page is up to a thousand followers.",
                     queries=[Query(rate_by("stage", f"{LAG}_count", W), "{{stage}}")],
+                ),
+            ],
+        ),
+        Row(
+            "Search",
+            [
+                Panel(
+                    title="Found after",
+                    description="From a tweet's creation until a replica finds it.",
+                    unit="s",
+                    queries=[
+                        Query(quantile(share, "job", FOUND, W), f"p{share * 100:g}")
+                        for share in (0.5, 0.99)
+                    ],
+                ),
+                Panel(
+                    title="Tweets found anew",
+                    description="A second, by replica.",
+                    queries=[Query(rate_by("instance", f"{FOUND}_count", W), "{{instance}}")],
+                ),
+                Panel(
+                    title="Indexes being built",
+                    description="What is done of each; 1 while none is.",
+                    queries=[
+                        Query(
+                            f"min by (instance) ({series(names.METRIC_SEARCH_REBUILT)})",
+                            "{{instance}}",
+                        )
+                    ],
                 ),
             ],
         ),
@@ -93,6 +144,40 @@ BOARD: Final = Board(
                     description="One when all is well.",
                     queries=[
                         Query(quantile(0.99, "subscription", ATTEMPTS, W), "{{subscription}}")
+                    ],
+                ),
+            ],
+        ),
+        Row(
+            "Streams",
+            [
+                Panel(
+                    title="Open",
+                    description="Streams of home timelines, by process.",
+                    queries=[Query(series(names.METRIC_LIVE_STREAMS), "{{instance}}")],
+                ),
+                Panel(
+                    title="From post to stream",
+                    description="From a post until it is sent to somebody who is connected.",
+                    unit="s",
+                    queries=[
+                        Query(quantile(share, "job", STREAMED, W), f"p{share * 100:g}")
+                        for share in (0.5, 0.99)
+                    ],
+                ),
+                Panel(
+                    title="Events",
+                    description="Sent a second, by kind.",
+                    queries=[
+                        Query(rate_by("event", series(names.METRIC_LIVE_SENT), W), "{{event}}")
+                    ],
+                ),
+                Panel(
+                    title="Refused, and ended as too slow",
+                    description="Streams a second.",
+                    queries=[
+                        Query(rate_by("limit", series(names.METRIC_LIVE_REFUSED), W), "{{limit}}"),
+                        Query(rate_by("job", series(names.METRIC_LIVE_SLOW), W), "slow"),
                     ],
                 ),
             ],

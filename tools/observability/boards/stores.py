@@ -171,5 +171,27 @@ BOARD: Final = Board(
                 ),
             ],
         ),
+        Row(
+            "Pictures",
+            [
+                Panel(
+                    title="Looked at",
+                    description="Uploads a second, by what became of them.",
+                    queries=[
+                        Query(
+                            rate_by("outcome", series(names.METRIC_MEDIA_PROCESSED), W),
+                            "{{outcome}}",
+                        )
+                    ],
+                ),
+                Panel(
+                    title="Collected",
+                    description="Pictures a second that no tweet carried in time.",
+                    queries=[
+                        Query(rate_by("job", series(names.METRIC_MEDIA_COLLECTED), W), "{{job}}")
+                    ],
+                ),
+            ],
+        ),
     ],
 )

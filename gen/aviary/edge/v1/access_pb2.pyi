@@ -56,6 +56,7 @@ ACCESS_FIELD_NUMBER: _builtins.int
 JSON_OF_FIELD_NUMBER: _builtins.int
 OVER_HTTP_FIELD_NUMBER: _builtins.int
 CREATES_FIELD_NUMBER: _builtins.int
+LASTING_FIELD_NUMBER: _builtins.int
 CALLER_FIELD_NUMBER: _builtins.int
 access: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Access]
 """Who may call this RPC from outside."""
@@ -67,11 +68,15 @@ the HTTP path of both, and nobody may call it but the edge for whoever may call 
 over_http: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.bool]
 """Whether the edge passes this RPC's requests over REST on as they came, over HTTP/1.1: its service
 reads and writes JSON itself. The path has no variable, all of the request is in the body, and
-its fields are numbers and texts.
+its fields are numbers, texts and lists of numbers.
 """
 creates: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.bool]
 """Whether this RPC makes something that has a path of its own: over REST it answers 201, with that
 path in `location`, which its service gives in the initial metadata.
+"""
+lasting: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.bool]
+"""Whether the answer is a stream that lasts for as long as its client stays: it has no deadline,
+unless the caller gives one, and the edge ends it for its silence alone.
 """
 caller: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """Marks the request's field that names the caller. From outside it may be left out, unless it is

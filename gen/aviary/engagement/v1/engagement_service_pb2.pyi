@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from aviary.tweet.v1 import includes_pb2 as _includes_pb2
 from aviary.tweet.v1 import tweet_pb2 as _tweet_pb2
 from aviary.user.v1 import user_pb2 as _user_pb2
 from collections import abc as _abc
@@ -444,22 +445,30 @@ class ListLikesRequest(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    EXPANSIONS_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """Whose likes; positive."""
     cursor: _builtins.str
-    """The next_cursor of the page before; empty for the first page."""
+    """The next_cursor of a page, for older tweets, or its previous_cursor, for newer ones; empty for the
+    newest page.
+    """
     limit: _builtins.int
     """Tweets per page, 1-200; 0 means 50."""
+    expansions: _builtins.str
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, with commas between; empty for `author_id`.
+    """
     def __init__(
         self,
         *,
         user_id: _builtins.int = ...,
         cursor: _builtins.str = ...,
         limit: _builtins.int = ...,
+        expansions: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "expansions", b"expansions", "limit", b"limit", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -473,25 +482,42 @@ class ListLikesResponse(_message.Message):
 
     TWEETS_FIELD_NUMBER: _builtins.int
     NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    PREVIOUS_CURSOR_FIELD_NUMBER: _builtins.int
+    INCLUDES_FIELD_NUMBER: _builtins.int
     next_cursor: _builtins.str
     """Where the next page starts; absent at the end."""
+    previous_cursor: _builtins.str
+    """Where the page of the tweets next newer than the first of this one is: never absent, as newer ones
+    may come. An empty page says that there are none yet.
+    """
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
         """Newest first. Full as long as more exist and fit; deleted tweets are left out."""
+
+    @_builtins.property
+    def includes(self) -> _includes_pb2.Includes:
+        """Authors and tweets that these refer to."""
 
     def __init__(
         self,
         *,
         tweets: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
         next_cursor: _builtins.str | None = ...,
+        previous_cursor: _builtins.str | None = ...,
+        includes: _includes_pb2.Includes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "_previous_cursor", b"_previous_cursor", "includes", b"includes", "next_cursor", b"next_cursor", "previous_cursor", b"previous_cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor", "tweets", b"tweets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "_previous_cursor", b"_previous_cursor", "includes", b"includes", "next_cursor", b"next_cursor", "previous_cursor", b"previous_cursor", "tweets", b"tweets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__next_cursor: _TypeAlias = _typing.Literal["next_cursor"]  # noqa: Y015
     _WhichOneofArgType__next_cursor: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor"]  # noqa: Y015
+    _WhichOneofReturnType__previous_cursor: _TypeAlias = _typing.Literal["previous_cursor"]  # noqa: Y015
+    _WhichOneofArgType__previous_cursor: _TypeAlias = _typing.Literal["_previous_cursor", b"_previous_cursor"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__next_cursor) -> _WhichOneofReturnType__next_cursor | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__previous_cursor) -> _WhichOneofReturnType__previous_cursor | None: ...
 
 Global___ListLikesResponse: _TypeAlias = ListLikesResponse  # noqa: Y015
 
@@ -504,22 +530,30 @@ class ListBookmarksRequest(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    EXPANSIONS_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """Whose bookmarks; positive."""
     cursor: _builtins.str
-    """The next_cursor of the page before; empty for the first page."""
+    """The next_cursor of a page, for older tweets, or its previous_cursor, for newer ones; empty for the
+    newest page.
+    """
     limit: _builtins.int
     """Tweets per page, 1-200; 0 means 50."""
+    expansions: _builtins.str
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, with commas between; empty for `author_id`.
+    """
     def __init__(
         self,
         *,
         user_id: _builtins.int = ...,
         cursor: _builtins.str = ...,
         limit: _builtins.int = ...,
+        expansions: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "expansions", b"expansions", "limit", b"limit", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -533,25 +567,42 @@ class ListBookmarksResponse(_message.Message):
 
     TWEETS_FIELD_NUMBER: _builtins.int
     NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    PREVIOUS_CURSOR_FIELD_NUMBER: _builtins.int
+    INCLUDES_FIELD_NUMBER: _builtins.int
     next_cursor: _builtins.str
     """Where the next page starts; absent at the end."""
+    previous_cursor: _builtins.str
+    """Where the page of the tweets next newer than the first of this one is: never absent, as newer ones
+    may come. An empty page says that there are none yet.
+    """
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
         """Newest first. Full as long as more exist and fit; deleted tweets are left out."""
+
+    @_builtins.property
+    def includes(self) -> _includes_pb2.Includes:
+        """Authors and tweets that these refer to."""
 
     def __init__(
         self,
         *,
         tweets: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
         next_cursor: _builtins.str | None = ...,
+        previous_cursor: _builtins.str | None = ...,
+        includes: _includes_pb2.Includes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "_previous_cursor", b"_previous_cursor", "includes", b"includes", "next_cursor", b"next_cursor", "previous_cursor", b"previous_cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor", "tweets", b"tweets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "_previous_cursor", b"_previous_cursor", "includes", b"includes", "next_cursor", b"next_cursor", "previous_cursor", b"previous_cursor", "tweets", b"tweets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__next_cursor: _TypeAlias = _typing.Literal["next_cursor"]  # noqa: Y015
     _WhichOneofArgType__next_cursor: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor"]  # noqa: Y015
+    _WhichOneofReturnType__previous_cursor: _TypeAlias = _typing.Literal["previous_cursor"]  # noqa: Y015
+    _WhichOneofArgType__previous_cursor: _TypeAlias = _typing.Literal["_previous_cursor", b"_previous_cursor"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__next_cursor) -> _WhichOneofReturnType__next_cursor | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__previous_cursor) -> _WhichOneofReturnType__previous_cursor | None: ...
 
 Global___ListBookmarksResponse: _TypeAlias = ListBookmarksResponse  # noqa: Y015
 
@@ -646,6 +697,144 @@ class LookupCountsResponse(_message.Message):
 Global___LookupCountsResponse: _TypeAlias = LookupCountsResponse  # noqa: Y015
 
 @_typing.final
+class Engaged(_message.Message):
+    """What a user has done, with tweets in no order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIKED_IDS_FIELD_NUMBER: _builtins.int
+    RETWEETED_IDS_FIELD_NUMBER: _builtins.int
+    BOOKMARKED_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def liked_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Tweets that the user likes."""
+
+    @_builtins.property
+    def retweeted_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Tweets that the user has retweeted."""
+
+    @_builtins.property
+    def bookmarked_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Tweets that the user has bookmarked."""
+
+    def __init__(
+        self,
+        *,
+        liked_ids: _abc.Iterable[_builtins.int] | None = ...,
+        retweeted_ids: _abc.Iterable[_builtins.int] | None = ...,
+        bookmarked_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bookmarked_ids", b"bookmarked_ids", "liked_ids", b"liked_ids", "retweeted_ids", b"retweeted_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Engaged: _TypeAlias = Engaged  # noqa: Y015
+
+@_typing.final
+class LookupEngagedRequest(_message.Message):
+    """What was done by whom, with which of these."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TWEET_IDS_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """The user; positive."""
+    @_builtins.property
+    def tweet_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """1-1000 positive ids."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        tweet_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet_ids", b"tweet_ids", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupEngagedRequest: _TypeAlias = LookupEngagedRequest  # noqa: Y015
+
+@_typing.final
+class LookupEngagedResponse(_message.Message):
+    """Those of the tweets with which the user did something."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENGAGED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def engaged(self) -> Global___Engaged:
+        """Of the tweets asked for."""
+
+    def __init__(
+        self,
+        *,
+        engaged: Global___Engaged | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["engaged", b"engaged"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engaged", b"engaged"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupEngagedResponse: _TypeAlias = LookupEngagedResponse  # noqa: Y015
+
+@_typing.final
+class ListNewestEngagedRequest(_message.Message):
+    """Whose."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """The user; positive."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListNewestEngagedRequest: _TypeAlias = ListNewestEngagedRequest  # noqa: Y015
+
+@_typing.final
+class ListNewestEngagedResponse(_message.Message):
+    """The newest tweets with which the user did something."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENGAGED_FIELD_NUMBER: _builtins.int
+    FLOOR_TWEET_ID_FIELD_NUMBER: _builtins.int
+    floor_tweet_id: _builtins.int
+    """Of tweets with this id and greater ones, all are there; 0 where all are, of whatever id."""
+    @_builtins.property
+    def engaged(self) -> Global___Engaged:
+        """Some hundreds of each kind at most."""
+
+    def __init__(
+        self,
+        *,
+        engaged: Global___Engaged | None = ...,
+        floor_tweet_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["engaged", b"engaged"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engaged", b"engaged", "floor_tweet_id", b"floor_tweet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListNewestEngagedResponse: _TypeAlias = ListNewestEngagedResponse  # noqa: Y015
+
+@_typing.final
 class ReconcileRequest(_message.Message):
     """Whose counts to put right."""
 
@@ -726,3 +915,61 @@ class ReconcileResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReconcileResponse: _TypeAlias = ReconcileResponse  # noqa: Y015
+
+@_typing.final
+class BackfillReferencesRequest(_message.Message):
+    """Which tweets to look through for answers and quotes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_TWEET_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after_tweet_id: _builtins.int
+    """The resume_after_tweet_id of the answer before; 0 for the beginning."""
+    limit: _builtins.int
+    """How many tweets to look at, deleted ones included, 1-10000; some more are looked at all the same."""
+    def __init__(
+        self,
+        *,
+        after_tweet_id: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_tweet_id", b"after_tweet_id", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BackfillReferencesRequest: _TypeAlias = BackfillReferencesRequest  # noqa: Y015
+
+@_typing.final
+class BackfillReferencesResponse(_message.Message):
+    """How far that came."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFERENCES_FIELD_NUMBER: _builtins.int
+    RESUME_AFTER_TWEET_ID_FIELD_NUMBER: _builtins.int
+    PERCENT_FIELD_NUMBER: _builtins.int
+    references: _builtins.int
+    """How many tweets answer or quote others, whether they were counted before or not."""
+    resume_after_tweet_id: _builtins.int
+    """What to go on after; absent where nothing follows."""
+    percent: _builtins.int
+    """About how much of all tweets has been looked at up to here, 0-100."""
+    def __init__(
+        self,
+        *,
+        references: _builtins.int = ...,
+        resume_after_tweet_id: _builtins.int | None = ...,
+        percent: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id", "resume_after_tweet_id", b"resume_after_tweet_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id", "percent", b"percent", "references", b"references", "resume_after_tweet_id", b"resume_after_tweet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__resume_after_tweet_id: _TypeAlias = _typing.Literal["resume_after_tweet_id"]  # noqa: Y015
+    _WhichOneofArgType__resume_after_tweet_id: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__resume_after_tweet_id) -> _WhichOneofReturnType__resume_after_tweet_id | None: ...
+
+Global___BackfillReferencesResponse: _TypeAlias = BackfillReferencesResponse  # noqa: Y015

@@ -94,10 +94,25 @@ class EngagementServiceStub:
                 request_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupCountsRequest.SerializeToString,
                 response_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupCountsResponse.FromString,
                 _registered_method=True)
+        self.LookupEngaged = channel.unary_unary(
+                '/aviary.engagement.v1.EngagementService/LookupEngaged',
+                request_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupEngagedRequest.SerializeToString,
+                response_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupEngagedResponse.FromString,
+                _registered_method=True)
+        self.ListNewestEngaged = channel.unary_unary(
+                '/aviary.engagement.v1.EngagementService/ListNewestEngaged',
+                request_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ListNewestEngagedRequest.SerializeToString,
+                response_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ListNewestEngagedResponse.FromString,
+                _registered_method=True)
         self.Reconcile = channel.unary_unary(
                 '/aviary.engagement.v1.EngagementService/Reconcile',
                 request_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ReconcileRequest.SerializeToString,
                 response_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ReconcileResponse.FromString,
+                _registered_method=True)
+        self.BackfillReferences = channel.unary_unary(
+                '/aviary.engagement.v1.EngagementService/BackfillReferences',
+                request_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.BackfillReferencesRequest.SerializeToString,
+                response_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.BackfillReferencesResponse.FromString,
                 _registered_method=True)
 
 
@@ -121,17 +136,18 @@ class EngagementServiceServicer:
 
     def Unlike(self, request, context):
         """Takes a like back; doing so twice changes nothing.
-        INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-        (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+        tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Retweet(self, request, context):
-        """Retweets a tweet; retweeting twice changes nothing.
-        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no such tweet, or it
-        is deleted. NOT_FOUND (USER_NOT_FOUND): the user. FAILED_PRECONDITION
+        """Retweets a tweet, which shows it to followers a moment later; retweeting twice changes nothing.
+        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no such tweet, it is deleted, or
+        not for the user. NOT_FOUND (USER_NOT_FOUND): the user. PERMISSION_DENIED (TWEET_NOT_PUBLIC): it is
+        another's, and not for everybody, or its author is protected. FAILED_PRECONDITION
         (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -139,9 +155,9 @@ class EngagementServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Unretweet(self, request, context):
-        """Takes a retweet back; doing so twice changes nothing.
-        INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-        (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        """Takes a retweet back, out of timelines too; doing so twice changes nothing.
+        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+        tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -159,8 +175,8 @@ class EngagementServiceServicer:
 
     def Unbookmark(self, request, context):
         """Removes a bookmark; doing so twice changes nothing.
-        INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-        (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+        tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -185,8 +201,8 @@ class EngagementServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListLikes(self, request, context):
-        """Lists the tweets that a user likes, newest tweet first, for that user alone.
-        INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+        """Lists the tweets that a user likes, newest tweet first, for that user alone. INVALID_ARGUMENT:
+        user_id, cursor, limit, expansions. NOT_FOUND (USER_NOT_FOUND): the user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -194,7 +210,7 @@ class EngagementServiceServicer:
 
     def ListBookmarks(self, request, context):
         """Lists the tweets that a user has bookmarked, newest tweet first, for that user alone.
-        INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+        INVALID_ARGUMENT: user_id, cursor, limit, expansions. NOT_FOUND (USER_NOT_FOUND): the user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -208,9 +224,34 @@ class EngagementServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LookupEngaged(self, request, context):
+        """Says with which of many tweets a user has done what, as of now; for sibling services.
+        INVALID_ARGUMENT: user_id, tweet_ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListNewestEngaged(self, request, context):
+        """Says with which of the newest tweets a user has done what, as of now; for sibling services, which
+        keep it until the user does something. INVALID_ARGUMENT: user_id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Reconcile(self, request, context):
         """Compares the counts of tweets with who is listed, puts right those that are off, and says which
         were. For operators; it also goes on by itself, tweet by tweet. INVALID_ARGUMENT: tweet_ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BackfillReferences(self, request, context):
+        """Counts answers and quotes of before they were counted, from some of all tweets; for operators,
+        who go on from where it ended until nothing follows. A repeat changes nothing.
+        INVALID_ARGUMENT: after_tweet_id, limit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -274,10 +315,25 @@ def add_EngagementServiceServicer_to_server(servicer, server):
                     request_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupCountsRequest.FromString,
                     response_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupCountsResponse.SerializeToString,
             ),
+            'LookupEngaged': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookupEngaged,
+                    request_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupEngagedRequest.FromString,
+                    response_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupEngagedResponse.SerializeToString,
+            ),
+            'ListNewestEngaged': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNewestEngaged,
+                    request_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ListNewestEngagedRequest.FromString,
+                    response_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ListNewestEngagedResponse.SerializeToString,
+            ),
             'Reconcile': grpc.unary_unary_rpc_method_handler(
                     servicer.Reconcile,
                     request_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ReconcileRequest.FromString,
                     response_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ReconcileResponse.SerializeToString,
+            ),
+            'BackfillReferences': grpc.unary_unary_rpc_method_handler(
+                    servicer.BackfillReferences,
+                    request_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.BackfillReferencesRequest.FromString,
+                    response_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.BackfillReferencesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -593,6 +649,60 @@ class EngagementService:
             _registered_method=True)
 
     @staticmethod
+    def LookupEngaged(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.engagement.v1.EngagementService/LookupEngaged',
+            aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupEngagedRequest.SerializeToString,
+            aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupEngagedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListNewestEngaged(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.engagement.v1.EngagementService/ListNewestEngaged',
+            aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ListNewestEngagedRequest.SerializeToString,
+            aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ListNewestEngagedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def Reconcile(request,
             target,
             options=(),
@@ -609,6 +719,33 @@ class EngagementService:
             '/aviary.engagement.v1.EngagementService/Reconcile',
             aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ReconcileRequest.SerializeToString,
             aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ReconcileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BackfillReferences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.engagement.v1.EngagementService/BackfillReferences',
+            aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.BackfillReferencesRequest.SerializeToString,
+            aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.BackfillReferencesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -46,19 +46,20 @@ class EngagementServiceStub:
     """
     Unlike: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.UnlikeRequest, _engagement_service_pb2.UnlikeResponse]
     """Takes a like back; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Retweet: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.RetweetRequest, _engagement_service_pb2.RetweetResponse]
-    """Retweets a tweet; retweeting twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no such tweet, or it
-    is deleted. NOT_FOUND (USER_NOT_FOUND): the user. FAILED_PRECONDITION
+    """Retweets a tweet, which shows it to followers a moment later; retweeting twice changes nothing.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no such tweet, it is deleted, or
+    not for the user. NOT_FOUND (USER_NOT_FOUND): the user. PERMISSION_DENIED (TWEET_NOT_PUBLIC): it is
+    another's, and not for everybody, or its author is protected. FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Unretweet: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.UnretweetRequest, _engagement_service_pb2.UnretweetResponse]
-    """Takes a retweet back; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    """Takes a retweet back, out of timelines too; doing so twice changes nothing.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Bookmark: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.BookmarkRequest, _engagement_service_pb2.BookmarkResponse]
     """Bookmarks a tweet, which nobody else sees; doing so twice changes nothing.
@@ -68,8 +69,8 @@ class EngagementServiceStub:
     """
     Unbookmark: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.UnbookmarkRequest, _engagement_service_pb2.UnbookmarkResponse]
     """Removes a bookmark; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     ListLikers: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.ListLikersRequest, _engagement_service_pb2.ListLikersResponse]
     """Lists who likes a tweet, by rising id, without deleted users.
@@ -82,20 +83,33 @@ class EngagementServiceStub:
     (TWEET_NOT_FOUND): the tweet.
     """
     ListLikes: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.ListLikesRequest, _engagement_service_pb2.ListLikesResponse]
-    """Lists the tweets that a user likes, newest tweet first, for that user alone.
-    INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+    """Lists the tweets that a user likes, newest tweet first, for that user alone. INVALID_ARGUMENT:
+    user_id, cursor, limit, expansions. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     ListBookmarks: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.ListBookmarksRequest, _engagement_service_pb2.ListBookmarksResponse]
     """Lists the tweets that a user has bookmarked, newest tweet first, for that user alone.
-    INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+    INVALID_ARGUMENT: user_id, cursor, limit, expansions. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     LookupCounts: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.LookupCountsRequest, _engagement_service_pb2.LookupCountsResponse]
     """Counts what was done with many tweets, for sibling services and operators. A tweet that does not
     exist has counts of 0. INVALID_ARGUMENT: tweet_ids.
     """
+    LookupEngaged: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.LookupEngagedRequest, _engagement_service_pb2.LookupEngagedResponse]
+    """Says with which of many tweets a user has done what, as of now; for sibling services.
+    INVALID_ARGUMENT: user_id, tweet_ids.
+    """
+    ListNewestEngaged: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.ListNewestEngagedRequest, _engagement_service_pb2.ListNewestEngagedResponse]
+    """Says with which of the newest tweets a user has done what, as of now; for sibling services, which
+    keep it until the user does something. INVALID_ARGUMENT: user_id.
+    """
     Reconcile: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.ReconcileRequest, _engagement_service_pb2.ReconcileResponse]
     """Compares the counts of tweets with who is listed, puts right those that are off, and says which
     were. For operators; it also goes on by itself, tweet by tweet. INVALID_ARGUMENT: tweet_ids.
+    """
+    BackfillReferences: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.BackfillReferencesRequest, _engagement_service_pb2.BackfillReferencesResponse]
+    """Counts answers and quotes of before they were counted, from some of all tweets; for operators,
+    who go on from where it ended until nothing follows. A repeat changes nothing.
+    INVALID_ARGUMENT: after_tweet_id, limit.
     """
 
 @_typing.type_check_only
@@ -116,19 +130,20 @@ class EngagementServiceAsyncStub(EngagementServiceStub):
     """
     Unlike: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.UnlikeRequest, _engagement_service_pb2.UnlikeResponse]  # type: ignore[assignment]
     """Takes a like back; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Retweet: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.RetweetRequest, _engagement_service_pb2.RetweetResponse]  # type: ignore[assignment]
-    """Retweets a tweet; retweeting twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no such tweet, or it
-    is deleted. NOT_FOUND (USER_NOT_FOUND): the user. FAILED_PRECONDITION
+    """Retweets a tweet, which shows it to followers a moment later; retweeting twice changes nothing.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no such tweet, it is deleted, or
+    not for the user. NOT_FOUND (USER_NOT_FOUND): the user. PERMISSION_DENIED (TWEET_NOT_PUBLIC): it is
+    another's, and not for everybody, or its author is protected. FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Unretweet: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.UnretweetRequest, _engagement_service_pb2.UnretweetResponse]  # type: ignore[assignment]
-    """Takes a retweet back; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    """Takes a retweet back, out of timelines too; doing so twice changes nothing.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Bookmark: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.BookmarkRequest, _engagement_service_pb2.BookmarkResponse]  # type: ignore[assignment]
     """Bookmarks a tweet, which nobody else sees; doing so twice changes nothing.
@@ -138,8 +153,8 @@ class EngagementServiceAsyncStub(EngagementServiceStub):
     """
     Unbookmark: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.UnbookmarkRequest, _engagement_service_pb2.UnbookmarkResponse]  # type: ignore[assignment]
     """Removes a bookmark; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     ListLikers: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.ListLikersRequest, _engagement_service_pb2.ListLikersResponse]  # type: ignore[assignment]
     """Lists who likes a tweet, by rising id, without deleted users.
@@ -152,20 +167,33 @@ class EngagementServiceAsyncStub(EngagementServiceStub):
     (TWEET_NOT_FOUND): the tweet.
     """
     ListLikes: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.ListLikesRequest, _engagement_service_pb2.ListLikesResponse]  # type: ignore[assignment]
-    """Lists the tweets that a user likes, newest tweet first, for that user alone.
-    INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+    """Lists the tweets that a user likes, newest tweet first, for that user alone. INVALID_ARGUMENT:
+    user_id, cursor, limit, expansions. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     ListBookmarks: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.ListBookmarksRequest, _engagement_service_pb2.ListBookmarksResponse]  # type: ignore[assignment]
     """Lists the tweets that a user has bookmarked, newest tweet first, for that user alone.
-    INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+    INVALID_ARGUMENT: user_id, cursor, limit, expansions. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     LookupCounts: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.LookupCountsRequest, _engagement_service_pb2.LookupCountsResponse]  # type: ignore[assignment]
     """Counts what was done with many tweets, for sibling services and operators. A tweet that does not
     exist has counts of 0. INVALID_ARGUMENT: tweet_ids.
     """
+    LookupEngaged: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.LookupEngagedRequest, _engagement_service_pb2.LookupEngagedResponse]  # type: ignore[assignment]
+    """Says with which of many tweets a user has done what, as of now; for sibling services.
+    INVALID_ARGUMENT: user_id, tweet_ids.
+    """
+    ListNewestEngaged: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.ListNewestEngagedRequest, _engagement_service_pb2.ListNewestEngagedResponse]  # type: ignore[assignment]
+    """Says with which of the newest tweets a user has done what, as of now; for sibling services, which
+    keep it until the user does something. INVALID_ARGUMENT: user_id.
+    """
     Reconcile: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.ReconcileRequest, _engagement_service_pb2.ReconcileResponse]  # type: ignore[assignment]
     """Compares the counts of tweets with who is listed, puts right those that are off, and says which
     were. For operators; it also goes on by itself, tweet by tweet. INVALID_ARGUMENT: tweet_ids.
+    """
+    BackfillReferences: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.BackfillReferencesRequest, _engagement_service_pb2.BackfillReferencesResponse]  # type: ignore[assignment]
+    """Counts answers and quotes of before they were counted, from some of all tweets; for operators,
+    who go on from where it ended until nothing follows. A repeat changes nothing.
+    INVALID_ARGUMENT: after_tweet_id, limit.
     """
 
 class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -195,8 +223,8 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.UnlikeResponse, _abc.Awaitable[_engagement_service_pb2.UnlikeResponse]]:
         """Takes a like back; doing so twice changes nothing.
-        INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-        (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+        tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -205,9 +233,10 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _engagement_service_pb2.RetweetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.RetweetResponse, _abc.Awaitable[_engagement_service_pb2.RetweetResponse]]:
-        """Retweets a tweet; retweeting twice changes nothing.
-        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no such tweet, or it
-        is deleted. NOT_FOUND (USER_NOT_FOUND): the user. FAILED_PRECONDITION
+        """Retweets a tweet, which shows it to followers a moment later; retweeting twice changes nothing.
+        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no such tweet, it is deleted, or
+        not for the user. NOT_FOUND (USER_NOT_FOUND): the user. PERMISSION_DENIED (TWEET_NOT_PUBLIC): it is
+        another's, and not for everybody, or its author is protected. FAILED_PRECONDITION
         (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
@@ -217,9 +246,9 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _engagement_service_pb2.UnretweetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.UnretweetResponse, _abc.Awaitable[_engagement_service_pb2.UnretweetResponse]]:
-        """Takes a retweet back; doing so twice changes nothing.
-        INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-        (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        """Takes a retweet back, out of timelines too; doing so twice changes nothing.
+        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+        tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -241,8 +270,8 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.UnbookmarkResponse, _abc.Awaitable[_engagement_service_pb2.UnbookmarkResponse]]:
         """Removes a bookmark; doing so twice changes nothing.
-        INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-        (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+        tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -273,8 +302,8 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _engagement_service_pb2.ListLikesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.ListLikesResponse, _abc.Awaitable[_engagement_service_pb2.ListLikesResponse]]:
-        """Lists the tweets that a user likes, newest tweet first, for that user alone.
-        INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+        """Lists the tweets that a user likes, newest tweet first, for that user alone. INVALID_ARGUMENT:
+        user_id, cursor, limit, expansions. NOT_FOUND (USER_NOT_FOUND): the user.
         """
 
     @_abc_1.abstractmethod
@@ -284,7 +313,7 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.ListBookmarksResponse, _abc.Awaitable[_engagement_service_pb2.ListBookmarksResponse]]:
         """Lists the tweets that a user has bookmarked, newest tweet first, for that user alone.
-        INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+        INVALID_ARGUMENT: user_id, cursor, limit, expansions. NOT_FOUND (USER_NOT_FOUND): the user.
         """
 
     @_abc_1.abstractmethod
@@ -298,6 +327,26 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def LookupEngaged(
+        self,
+        request: _engagement_service_pb2.LookupEngagedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_engagement_service_pb2.LookupEngagedResponse, _abc.Awaitable[_engagement_service_pb2.LookupEngagedResponse]]:
+        """Says with which of many tweets a user has done what, as of now; for sibling services.
+        INVALID_ARGUMENT: user_id, tweet_ids.
+        """
+
+    @_abc_1.abstractmethod
+    def ListNewestEngaged(
+        self,
+        request: _engagement_service_pb2.ListNewestEngagedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_engagement_service_pb2.ListNewestEngagedResponse, _abc.Awaitable[_engagement_service_pb2.ListNewestEngagedResponse]]:
+        """Says with which of the newest tweets a user has done what, as of now; for sibling services, which
+        keep it until the user does something. INVALID_ARGUMENT: user_id.
+        """
+
+    @_abc_1.abstractmethod
     def Reconcile(
         self,
         request: _engagement_service_pb2.ReconcileRequest,
@@ -305,6 +354,17 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_engagement_service_pb2.ReconcileResponse, _abc.Awaitable[_engagement_service_pb2.ReconcileResponse]]:
         """Compares the counts of tweets with who is listed, puts right those that are off, and says which
         were. For operators; it also goes on by itself, tweet by tweet. INVALID_ARGUMENT: tweet_ids.
+        """
+
+    @_abc_1.abstractmethod
+    def BackfillReferences(
+        self,
+        request: _engagement_service_pb2.BackfillReferencesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_engagement_service_pb2.BackfillReferencesResponse, _abc.Awaitable[_engagement_service_pb2.BackfillReferencesResponse]]:
+        """Counts answers and quotes of before they were counted, from some of all tweets; for operators,
+        who go on from where it ended until nothing follows. A repeat changes nothing.
+        INVALID_ARGUMENT: after_tweet_id, limit.
         """
 
 def add_EngagementServiceServicer_to_server(servicer: EngagementServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

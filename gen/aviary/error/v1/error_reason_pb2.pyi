@@ -41,7 +41,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     use a new one for each new request, and the same one only to repeat it.
     """
     NOT_THE_AUTHOR: _ErrorReason.ValueType  # 6
-    """403 PERMISSION_DENIED. The tweet is somebody else's. To do: leave it to its author."""
+    """403 PERMISSION_DENIED. The tweet is somebody else's: only its author deletes or pins it. To do:
+    leave it to its author.
+    """
     BLOCKED: _ErrorReason.ValueType  # 7
     """403 PERMISSION_DENIED. One of the two users blocks the other. To do: end the block, where it is
     one's own.
@@ -50,6 +52,30 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """400 FAILED_PRECONDITION. What is stored of the two is dated so far ahead that no change
     can come after it. To do: tell an operator, who has to mend it.
     """
+    MEDIA_NOT_FOUND: _ErrorReason.ValueType  # 12
+    """404 NOT_FOUND. No picture has this id, or no longer, or it is not for the caller. To do: upload
+    another.
+    """
+    MEDIA_NOT_READY: _ErrorReason.ValueType  # 13
+    """400 FAILED_PRECONDITION. The picture has not been uploaded and looked at yet, or was rejected, or
+    is quarantined. To do: read it until it is ready, or upload another.
+    """
+    MEDIA_IN_USE: _ErrorReason.ValueType  # 14
+    """400 FAILED_PRECONDITION. Another tweet carries the picture. To do: upload it again."""
+    URL_INVALID: _ErrorReason.ValueType  # 15
+    """403 PERMISSION_DENIED. The signed URL of a picture has expired, or is not as it was given. To do:
+    ask for a new one.
+    """
+    LIST_NOT_FOUND: _ErrorReason.ValueType  # 16
+    """404 NOT_FOUND. No list has this id, or no longer, or it is another user's private one. To do: ask
+    for another.
+    """
+    NOT_THE_OWNER: _ErrorReason.ValueType  # 17
+    """403 PERMISSION_DENIED. The list is somebody else's. To do: leave it to its owner."""
+    TOO_MANY_LISTS: _ErrorReason.ValueType  # 18
+    """400 FAILED_PRECONDITION. The user has as many lists as there may be. To do: delete one."""
+    LIST_FULL: _ErrorReason.ValueType  # 19
+    """400 FAILED_PRECONDITION. The list has as many members as there may be. To do: remove one."""
     NOT_THE_CALLER: _ErrorReason.ValueType  # 20
     """403 PERMISSION_DENIED. The request names another user than its token. To do: leave the field
     out, or give one's own id.
@@ -78,6 +104,20 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """400 INVALID_ARGUMENT. The handle is kept for those who run the service. To do: choose another
     handle.
     """
+    FOLLOW_REQUEST_NOT_FOUND: _ErrorReason.ValueType  # 32
+    """404 NOT_FOUND. Nobody with this id asks to follow, or they took it back. To do: list the requests
+    for those there are.
+    """
+    TWEET_NOT_PUBLIC: _ErrorReason.ValueType  # 33
+    """403 PERMISSION_DENIED. The tweet is not for everybody, or its author is protected: nobody can show
+    it to others. To do: nothing.
+    """
+    TOO_MANY_MUTED_WORDS: _ErrorReason.ValueType  # 34
+    """400 FAILED_PRECONDITION. The user has muted as many words as there may be. To do: remove one."""
+    TOO_MANY_FOLLOWED: _ErrorReason.ValueType  # 35
+    """400 FAILED_PRECONDITION. The user would follow more users than they may; the metadata says how many
+    that is (`most`), and how many they follow (`following`). To do: unfollow somebody.
+    """
     APP_NOT_FOUND: _ErrorReason.ValueType  # 40
     """404 NOT_FOUND. No app has this client id. To do: list the apps for one that exists."""
     APP_KEY_NOT_FOUND: _ErrorReason.ValueType  # 41
@@ -96,6 +136,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """429 RESOURCE_EXHAUSTED. The caller's reputation is low, or too many passwords were wrong, and a
     proof of work lets the request through. To do: solve a challenge of `/v1/challenges`, and send
     it as `x-proof-of-work`.
+    """
+    TOO_MANY_STREAMS: _ErrorReason.ValueType  # 62
+    """429 RESOURCE_EXHAUSTED. The user has as many streams open as a user may have. To do: close one, or
+    wait until those that were lost are forgotten, which takes a minute.
     """
     UNAVAILABLE: _ErrorReason.ValueType  # 80
     """503 UNAVAILABLE. A store, the bus or a service cannot be reached now. To do: repeat it after the
@@ -166,7 +210,9 @@ REQUEST_ID_REUSED: ErrorReason.ValueType  # 5
 use a new one for each new request, and the same one only to repeat it.
 """
 NOT_THE_AUTHOR: ErrorReason.ValueType  # 6
-"""403 PERMISSION_DENIED. The tweet is somebody else's. To do: leave it to its author."""
+"""403 PERMISSION_DENIED. The tweet is somebody else's: only its author deletes or pins it. To do:
+leave it to its author.
+"""
 BLOCKED: ErrorReason.ValueType  # 7
 """403 PERMISSION_DENIED. One of the two users blocks the other. To do: end the block, where it is
 one's own.
@@ -175,6 +221,30 @@ EDGE_OUT_OF_ORDER: ErrorReason.ValueType  # 8
 """400 FAILED_PRECONDITION. What is stored of the two is dated so far ahead that no change
 can come after it. To do: tell an operator, who has to mend it.
 """
+MEDIA_NOT_FOUND: ErrorReason.ValueType  # 12
+"""404 NOT_FOUND. No picture has this id, or no longer, or it is not for the caller. To do: upload
+another.
+"""
+MEDIA_NOT_READY: ErrorReason.ValueType  # 13
+"""400 FAILED_PRECONDITION. The picture has not been uploaded and looked at yet, or was rejected, or
+is quarantined. To do: read it until it is ready, or upload another.
+"""
+MEDIA_IN_USE: ErrorReason.ValueType  # 14
+"""400 FAILED_PRECONDITION. Another tweet carries the picture. To do: upload it again."""
+URL_INVALID: ErrorReason.ValueType  # 15
+"""403 PERMISSION_DENIED. The signed URL of a picture has expired, or is not as it was given. To do:
+ask for a new one.
+"""
+LIST_NOT_FOUND: ErrorReason.ValueType  # 16
+"""404 NOT_FOUND. No list has this id, or no longer, or it is another user's private one. To do: ask
+for another.
+"""
+NOT_THE_OWNER: ErrorReason.ValueType  # 17
+"""403 PERMISSION_DENIED. The list is somebody else's. To do: leave it to its owner."""
+TOO_MANY_LISTS: ErrorReason.ValueType  # 18
+"""400 FAILED_PRECONDITION. The user has as many lists as there may be. To do: delete one."""
+LIST_FULL: ErrorReason.ValueType  # 19
+"""400 FAILED_PRECONDITION. The list has as many members as there may be. To do: remove one."""
 NOT_THE_CALLER: ErrorReason.ValueType  # 20
 """403 PERMISSION_DENIED. The request names another user than its token. To do: leave the field
 out, or give one's own id.
@@ -203,6 +273,20 @@ HANDLE_RESERVED: ErrorReason.ValueType  # 27
 """400 INVALID_ARGUMENT. The handle is kept for those who run the service. To do: choose another
 handle.
 """
+FOLLOW_REQUEST_NOT_FOUND: ErrorReason.ValueType  # 32
+"""404 NOT_FOUND. Nobody with this id asks to follow, or they took it back. To do: list the requests
+for those there are.
+"""
+TWEET_NOT_PUBLIC: ErrorReason.ValueType  # 33
+"""403 PERMISSION_DENIED. The tweet is not for everybody, or its author is protected: nobody can show
+it to others. To do: nothing.
+"""
+TOO_MANY_MUTED_WORDS: ErrorReason.ValueType  # 34
+"""400 FAILED_PRECONDITION. The user has muted as many words as there may be. To do: remove one."""
+TOO_MANY_FOLLOWED: ErrorReason.ValueType  # 35
+"""400 FAILED_PRECONDITION. The user would follow more users than they may; the metadata says how many
+that is (`most`), and how many they follow (`following`). To do: unfollow somebody.
+"""
 APP_NOT_FOUND: ErrorReason.ValueType  # 40
 """404 NOT_FOUND. No app has this client id. To do: list the apps for one that exists."""
 APP_KEY_NOT_FOUND: ErrorReason.ValueType  # 41
@@ -221,6 +305,10 @@ STEP_UP_REQUIRED: ErrorReason.ValueType  # 61
 """429 RESOURCE_EXHAUSTED. The caller's reputation is low, or too many passwords were wrong, and a
 proof of work lets the request through. To do: solve a challenge of `/v1/challenges`, and send
 it as `x-proof-of-work`.
+"""
+TOO_MANY_STREAMS: ErrorReason.ValueType  # 62
+"""429 RESOURCE_EXHAUSTED. The user has as many streams open as a user may have. To do: close one, or
+wait until those that were lost are forgotten, which takes a minute.
 """
 UNAVAILABLE: ErrorReason.ValueType  # 80
 """503 UNAVAILABLE. A store, the bus or a service cannot be reached now. To do: repeat it after the

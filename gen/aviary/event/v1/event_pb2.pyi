@@ -26,51 +26,119 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class TweetCreated(_message.Message):
-    """A tweet was made; on topic tweet-events."""
+    """A tweet was made, or retweeted; on topic tweet-events."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TWEET_ID_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
+    RETWEET_OF_TWEET_ID_FIELD_NUMBER: _builtins.int
+    RETWEET_OF_USER_ID_FIELD_NUMBER: _builtins.int
+    AGAIN_FIELD_NUMBER: _builtins.int
+    FOR_AUDIENCE_FIELD_NUMBER: _builtins.int
+    AUDIENCE_USER_IDS_FIELD_NUMBER: _builtins.int
+    REFERS_TO_FIELD_NUMBER: _builtins.int
     tweet_id: _builtins.int
-    """The tweet."""
+    """The tweet; or the retweet, which has an id of its own."""
     user_id: _builtins.int
-    """Its author."""
+    """Its author; of a retweet, who retweeted."""
+    retweet_of_tweet_id: _builtins.int
+    """Of a retweet: the tweet. 0 for a tweet."""
+    retweet_of_user_id: _builtins.int
+    """Of a retweet: the author of the tweet. 0 for a tweet."""
+    again: _builtins.bool
+    """Whether it was announced before, and whoever made something of it is to look at it again: it went
+    into quarantine, or came out of it.
+    """
+    for_audience: _builtins.bool
+    """Whether it is for those alone whom it mentions."""
+    @_builtins.property
+    def audience_user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Those, if so."""
+
+    @_builtins.property
+    def refers_to(self) -> Global___TweetRefersTo:
+        """What it refers to: most refer to nothing, and whoever acts on that need not read them. Absent where
+        that is not known: read it.
+        """
+
     def __init__(
         self,
         *,
         tweet_id: _builtins.int = ...,
         user_id: _builtins.int = ...,
+        retweet_of_tweet_id: _builtins.int = ...,
+        retweet_of_user_id: _builtins.int = ...,
+        again: _builtins.bool = ...,
+        for_audience: _builtins.bool = ...,
+        audience_user_ids: _abc.Iterable[_builtins.int] | None = ...,
+        refers_to: Global___TweetRefersTo | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refers_to", b"refers_to"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["again", b"again", "audience_user_ids", b"audience_user_ids", "for_audience", b"for_audience", "refers_to", b"refers_to", "retweet_of_tweet_id", b"retweet_of_tweet_id", "retweet_of_user_id", b"retweet_of_user_id", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TweetCreated: _TypeAlias = TweetCreated  # noqa: Y015
 
 @_typing.final
+class TweetRefersTo(_message.Message):
+    """Of what kinds a tweet refers to others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWEETS_FIELD_NUMBER: _builtins.int
+    USERS_FIELD_NUMBER: _builtins.int
+    tweets: _builtins.bool
+    """Whether it answers or quotes a tweet."""
+    users: _builtins.bool
+    """Whether it mentions anybody."""
+    def __init__(
+        self,
+        *,
+        tweets: _builtins.bool = ...,
+        users: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweets", b"tweets", "users", b"users"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TweetRefersTo: _TypeAlias = TweetRefersTo  # noqa: Y015
+
+@_typing.final
 class TweetDeleted(_message.Message):
-    """A tweet was deleted; on topic tweet-events."""
+    """A tweet was deleted, or a retweet taken back; on topic tweet-events."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TWEET_ID_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
+    MEDIA_IDS_FIELD_NUMBER: _builtins.int
+    RETWEET_OF_TWEET_ID_FIELD_NUMBER: _builtins.int
     tweet_id: _builtins.int
-    """The tweet."""
+    """The tweet; or the retweet."""
     user_id: _builtins.int
-    """Its author."""
+    """Its author; of a retweet, who had retweeted."""
+    retweet_of_tweet_id: _builtins.int
+    """Of a retweet: the tweet. 0 for a tweet."""
+    @_builtins.property
+    def media_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The pictures that it carried."""
+
     def __init__(
         self,
         *,
         tweet_id: _builtins.int = ...,
         user_id: _builtins.int = ...,
+        media_ids: _abc.Iterable[_builtins.int] | None = ...,
+        retweet_of_tweet_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["media_ids", b"media_ids", "retweet_of_tweet_id", b"retweet_of_tweet_id", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -191,6 +259,38 @@ class RelationsChanged(_message.Message):
 Global___RelationsChanged: _TypeAlias = RelationsChanged  # noqa: Y015
 
 @_typing.final
+class FollowRequestChanged(_message.Message):
+    """Somebody asked to follow a protected user, or asks no longer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUESTER_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    REQUESTED_FIELD_NUMBER: _builtins.int
+    requester_id: _builtins.int
+    """Who asks."""
+    user_id: _builtins.int
+    """Who is asked."""
+    requested: _builtins.bool
+    """True after it was asked; false after it was taken back, denied or approved, or ended by a block or
+    with an account. Who is approved follows by the same event.
+    """
+    def __init__(
+        self,
+        *,
+        requester_id: _builtins.int = ...,
+        user_id: _builtins.int = ...,
+        requested: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["requested", b"requested", "requester_id", b"requester_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FollowRequestChanged: _TypeAlias = FollowRequestChanged  # noqa: Y015
+
+@_typing.final
 class GraphEvent(_message.Message):
     """One of the events of topic graph-events."""
 
@@ -199,6 +299,7 @@ class GraphEvent(_message.Message):
     FOLLOW_CHANGED_FIELD_NUMBER: _builtins.int
     FOLLOWS_ADDED_FIELD_NUMBER: _builtins.int
     RELATIONS_CHANGED_FIELD_NUMBER: _builtins.int
+    REQUESTS_CHANGED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def follow_changed(self) -> Global___FollowChanged:
         """Somebody began or stopped following."""
@@ -209,7 +310,13 @@ class GraphEvent(_message.Message):
 
     @_builtins.property
     def relations_changed(self) -> Global___RelationsChanged:
-        """What some users see changed in another way."""
+        """What some users see changed in another way; also where requests alone did."""
+
+    @_builtins.property
+    def requests_changed(self) -> _containers.RepeatedCompositeFieldContainer[Global___FollowRequestChanged]:
+        """Which requests to follow came and went by the same change; at most 1000. Beside what happened, and
+        no kind of it: whoever does not know them handles the event as before.
+        """
 
     def __init__(
         self,
@@ -217,10 +324,11 @@ class GraphEvent(_message.Message):
         follow_changed: Global___FollowChanged | None = ...,
         follows_added: Global___FollowsAdded | None = ...,
         relations_changed: Global___RelationsChanged | None = ...,
+        requests_changed: _abc.Iterable[Global___FollowRequestChanged] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "follow_changed", b"follow_changed", "follows_added", b"follows_added", "relations_changed", b"relations_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "follow_changed", b"follow_changed", "follows_added", b"follows_added", "relations_changed", b"relations_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "follow_changed", b"follow_changed", "follows_added", b"follows_added", "relations_changed", b"relations_changed", "requests_changed", b"requests_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["follow_changed", "follows_added", "relations_changed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
@@ -361,22 +469,28 @@ class LikeChanged(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     TWEET_ID_FIELD_NUMBER: _builtins.int
     LIKED_FIELD_NUMBER: _builtins.int
+    CHANGED_AT_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """Who."""
     tweet_id: _builtins.int
     """The tweet."""
     liked: _builtins.bool
     """True after a like, false after it was taken back."""
+    @_builtins.property
+    def changed_at(self) -> _timestamp_pb2.Timestamp:
+        """When, in whole milliseconds: of two changes of one user and tweet the later one is later here."""
+
     def __init__(
         self,
         *,
         user_id: _builtins.int = ...,
         tweet_id: _builtins.int = ...,
         liked: _builtins.bool = ...,
+        changed_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["liked", b"liked", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "liked", b"liked", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -391,22 +505,28 @@ class RetweetChanged(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     TWEET_ID_FIELD_NUMBER: _builtins.int
     RETWEETED_FIELD_NUMBER: _builtins.int
+    CHANGED_AT_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """Who."""
     tweet_id: _builtins.int
     """The tweet."""
     retweeted: _builtins.bool
     """True after a retweet, false after it was taken back."""
+    @_builtins.property
+    def changed_at(self) -> _timestamp_pb2.Timestamp:
+        """As in LikeChanged."""
+
     def __init__(
         self,
         *,
         user_id: _builtins.int = ...,
         tweet_id: _builtins.int = ...,
         retweeted: _builtins.bool = ...,
+        changed_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["retweeted", b"retweeted", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "retweeted", b"retweeted", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -481,3 +601,51 @@ class EngagementEvent(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
 Global___EngagementEvent: _TypeAlias = EngagementEvent  # noqa: Y015
+
+@_typing.final
+class MediaUploaded(_message.Message):
+    """The bytes of a picture have come; on topic media-events."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEDIA_ID_FIELD_NUMBER: _builtins.int
+    media_id: _builtins.int
+    """The picture."""
+    def __init__(
+        self,
+        *,
+        media_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["media_id", b"media_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MediaUploaded: _TypeAlias = MediaUploaded  # noqa: Y015
+
+@_typing.final
+class MediaEvent(_message.Message):
+    """One of the events of topic media-events."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPLOADED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def uploaded(self) -> Global___MediaUploaded:
+        """The bytes of a picture have come."""
+
+    def __init__(
+        self,
+        *,
+        uploaded: Global___MediaUploaded | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "uploaded", b"uploaded"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "uploaded", b"uploaded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["uploaded"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___MediaEvent: _TypeAlias = MediaEvent  # noqa: Y015

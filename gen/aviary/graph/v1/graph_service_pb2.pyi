@@ -7,6 +7,7 @@ from aviary.user.v1 import user_pb2 as _user_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -47,18 +48,25 @@ Global___FollowRequest: _TypeAlias = FollowRequest  # noqa: Y015
 
 @_typing.final
 class FollowResponse(_message.Message):
-    """Empty."""
+    """What became of it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    PENDING_FIELD_NUMBER: _builtins.int
+    pending: _builtins.bool
+    """True where it is a request by now, which the followee approves or denies; absent where not."""
     def __init__(
         self,
+        *,
+        pending: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_pending", b"_pending", "pending", b"pending"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pending", b"_pending", "pending", b"pending"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__pending: _TypeAlias = _typing.Literal["pending"]  # noqa: Y015
+    _WhichOneofArgType__pending: _TypeAlias = _typing.Literal["_pending", b"_pending"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pending) -> _WhichOneofReturnType__pending | None: ...
 
 Global___FollowResponse: _TypeAlias = FollowResponse  # noqa: Y015
 
@@ -479,6 +487,8 @@ class GetRelationshipResponse(_message.Message):
     BLOCKING_FIELD_NUMBER: _builtins.int
     BLOCKED_BY_FIELD_NUMBER: _builtins.int
     MUTING_FIELD_NUMBER: _builtins.int
+    REQUESTED_FIELD_NUMBER: _builtins.int
+    REQUESTED_BY_FIELD_NUMBER: _builtins.int
     following: _builtins.bool
     """The user follows the target."""
     followed_by: _builtins.bool
@@ -489,6 +499,10 @@ class GetRelationshipResponse(_message.Message):
     """The target blocks the user."""
     muting: _builtins.bool
     """The user mutes the target."""
+    requested: _builtins.bool
+    """The user asks to follow the target."""
+    requested_by: _builtins.bool
+    """The target asks to follow the user."""
     def __init__(
         self,
         *,
@@ -497,10 +511,12 @@ class GetRelationshipResponse(_message.Message):
         blocking: _builtins.bool = ...,
         blocked_by: _builtins.bool = ...,
         muting: _builtins.bool = ...,
+        requested: _builtins.bool = ...,
+        requested_by: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_by", b"blocked_by", "blocking", b"blocking", "followed_by", b"followed_by", "following", b"following", "muting", b"muting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_by", b"blocked_by", "blocking", b"blocking", "followed_by", b"followed_by", "following", b"following", "muting", b"muting", "requested", b"requested", "requested_by", b"requested_by"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -565,16 +581,24 @@ class StreamRelationsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     USER_ID_FIELD_NUMBER: _builtins.int
+    HIDDEN_ONLY_FIELD_NUMBER: _builtins.int
+    BOUNDED_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """Positive."""
+    hidden_only: _builtins.bool
+    """Leave out whom the user follows."""
+    bounded: _builtins.bool
+    """Of a user who hides very many leave out those who are not followed; with hidden_only, all of them."""
     def __init__(
         self,
         *,
         user_id: _builtins.int = ...,
+        hidden_only: _builtins.bool = ...,
+        bounded: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bounded", b"bounded", "hidden_only", b"hidden_only", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -588,6 +612,12 @@ class StreamRelationsResponse(_message.Message):
 
     FOLLOWING_IDS_FIELD_NUMBER: _builtins.int
     HIDDEN_IDS_FIELD_NUMBER: _builtins.int
+    MUTED_WORDS_FIELD_NUMBER: _builtins.int
+    HIDES_OTHERS_FIELD_NUMBER: _builtins.int
+    hides_others: _builtins.bool
+    """On one page: the user hides others than those in the stream, of whom LookupSights says it. With
+    bounded alone.
+    """
     @_builtins.property
     def following_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Users followed; increasing, also from page to page."""
@@ -598,15 +628,21 @@ class StreamRelationsResponse(_message.Message):
         be followed too.
         """
 
+    @_builtins.property
+    def muted_words(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """All words that the user has muted, as MutedWord has them, on one page; never with hidden_only."""
+
     def __init__(
         self,
         *,
         following_ids: _abc.Iterable[_builtins.int] | None = ...,
         hidden_ids: _abc.Iterable[_builtins.int] | None = ...,
+        muted_words: _abc.Iterable[_builtins.str] | None = ...,
+        hides_others: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["following_ids", b"following_ids", "hidden_ids", b"hidden_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["following_ids", b"following_ids", "hidden_ids", b"hidden_ids", "hides_others", b"hides_others", "muted_words", b"muted_words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -619,6 +655,9 @@ class LookupRelationsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     USER_IDS_FIELD_NUMBER: _builtins.int
+    BOUNDED_FIELD_NUMBER: _builtins.int
+    bounded: _builtins.bool
+    """Of users who hide very many leave out those who are not followed."""
     @_builtins.property
     def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """1-100 positive ids, each once."""
@@ -627,10 +666,11 @@ class LookupRelationsRequest(_message.Message):
         self,
         *,
         user_ids: _abc.Iterable[_builtins.int] | None = ...,
+        bounded: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_ids", b"user_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bounded", b"bounded", "user_ids", b"user_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -646,10 +686,16 @@ class UserRelations(_message.Message):
     WHOLE_FIELD_NUMBER: _builtins.int
     FOLLOWING_IDS_FIELD_NUMBER: _builtins.int
     HIDDEN_IDS_FIELD_NUMBER: _builtins.int
+    MUTED_WORDS_FIELD_NUMBER: _builtins.int
+    HIDES_OTHERS_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """The user."""
     whole: _builtins.bool
-    """All relations are in the lists below; else none is."""
+    """All relations are in the lists below, but for what hides_others says; else none is."""
+    hides_others: _builtins.bool
+    """The user hides others than hidden_ids, which are then some of following_ids: LookupSights says it
+    of anybody. With bounded alone.
+    """
     @_builtins.property
     def following_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Users followed; increasing."""
@@ -658,6 +704,10 @@ class UserRelations(_message.Message):
     def hidden_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Users muted, blocked, or blocking this one; increasing. A muted user may be followed too."""
 
+    @_builtins.property
+    def muted_words(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Words that the user has muted, as MutedWord has them."""
+
     def __init__(
         self,
         *,
@@ -665,14 +715,44 @@ class UserRelations(_message.Message):
         whole: _builtins.bool = ...,
         following_ids: _abc.Iterable[_builtins.int] | None = ...,
         hidden_ids: _abc.Iterable[_builtins.int] | None = ...,
+        muted_words: _abc.Iterable[_builtins.str] | None = ...,
+        hides_others: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["following_ids", b"following_ids", "hidden_ids", b"hidden_ids", "user_id", b"user_id", "whole", b"whole"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["following_ids", b"following_ids", "hidden_ids", b"hidden_ids", "hides_others", b"hides_others", "muted_words", b"muted_words", "user_id", b"user_id", "whole", b"whole"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UserRelations: _TypeAlias = UserRelations  # noqa: Y015
+
+@_typing.final
+class UserMutedWords(_message.Message):
+    """What one user has muted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """The user."""
+    @_builtins.property
+    def words(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As MutedWord has them; at most 200."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        words: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_id", b"user_id", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserMutedWords: _TypeAlias = UserMutedWords  # noqa: Y015
 
 @_typing.final
 class LookupRelationsResponse(_message.Message):
@@ -699,6 +779,58 @@ class LookupRelationsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LookupRelationsResponse: _TypeAlias = LookupRelationsResponse  # noqa: Y015
+
+@_typing.final
+class LookupHiddenRequest(_message.Message):
+    """Whose tweets a reader would see."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    AUTHOR_IDS_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """The reader; positive."""
+    @_builtins.property
+    def author_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """1-1000 positive ids."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        author_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author_ids", b"author_ids", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupHiddenRequest: _TypeAlias = LookupHiddenRequest  # noqa: Y015
+
+@_typing.final
+class LookupHiddenResponse(_message.Message):
+    """Whose tweets the reader is not to see."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HIDDEN_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def hidden_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Those of the authors whom the reader mutes or shares a block with; increasing."""
+
+    def __init__(
+        self,
+        *,
+        hidden_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hidden_ids", b"hidden_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupHiddenResponse: _TypeAlias = LookupHiddenResponse  # noqa: Y015
 
 @_typing.final
 class StreamFollowersRequest(_message.Message):
@@ -858,7 +990,7 @@ Global___LookupAudiencesResponse: _TypeAlias = LookupAudiencesResponse  # noqa: 
 
 @_typing.final
 class LookupCountsRequest(_message.Message):
-    """Whose followers to count."""
+    """Whose follows to count."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -888,21 +1020,29 @@ class RelationCounts(_message.Message):
 
     USER_ID_FIELD_NUMBER: _builtins.int
     FOLLOWER_COUNT_FIELD_NUMBER: _builtins.int
+    FOLLOWING_COUNT_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """The user."""
     follower_count: _builtins.int
     """Followers; may be off by a few after a crash, until they are next counted."""
+    following_count: _builtins.int
+    """Users whom the user follows; may be off by a few after a crash, until the list is next read.
+    Absent where it was never counted, and takes long: a later call has it.
+    """
     def __init__(
         self,
         *,
         user_id: _builtins.int = ...,
         follower_count: _builtins.int = ...,
+        following_count: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_following_count", b"_following_count", "following_count", b"following_count"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["follower_count", b"follower_count", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_following_count", b"_following_count", "follower_count", b"follower_count", "following_count", b"following_count", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__following_count: _TypeAlias = _typing.Literal["following_count"]  # noqa: Y015
+    _WhichOneofArgType__following_count: _TypeAlias = _typing.Literal["_following_count", b"_following_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__following_count) -> _WhichOneofReturnType__following_count | None: ...
 
 Global___RelationCounts: _TypeAlias = RelationCounts  # noqa: Y015
 
@@ -929,3 +1069,451 @@ class LookupCountsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LookupCountsResponse: _TypeAlias = LookupCountsResponse  # noqa: Y015
+
+@_typing.final
+class UserPair(_message.Message):
+    """A user, and another whom they may see or not."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """Whose point of view; positive."""
+    target_id: _builtins.int
+    """The other user; positive."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        target_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["target_id", b"target_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserPair: _TypeAlias = UserPair  # noqa: Y015
+
+@_typing.final
+class LookupStandingsRequest(_message.Message):
+    """Which pairs to look at."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAIRS_FIELD_NUMBER: _builtins.int
+    WITH_MUTED_WORDS_FIELD_NUMBER: _builtins.int
+    with_muted_words: _builtins.bool
+    """Give also which words the users have muted."""
+    @_builtins.property
+    def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___UserPair]:
+        """1-1000 pairs."""
+
+    def __init__(
+        self,
+        *,
+        pairs: _abc.Iterable[Global___UserPair] | None = ...,
+        with_muted_words: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pairs", b"pairs", "with_muted_words", b"with_muted_words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupStandingsRequest: _TypeAlias = LookupStandingsRequest  # noqa: Y015
+
+@_typing.final
+class Standing(_message.Message):
+    """How a user stands to another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HIDDEN_FIELD_NUMBER: _builtins.int
+    FOLLOWED_BY_FIELD_NUMBER: _builtins.int
+    FOLLOW_CHANGED_AT_FIELD_NUMBER: _builtins.int
+    REQUESTED_BY_FIELD_NUMBER: _builtins.int
+    REQUEST_CHANGED_AT_FIELD_NUMBER: _builtins.int
+    hidden: _builtins.bool
+    """The user mutes the target, or there is a block between them."""
+    followed_by: _builtins.bool
+    """The target follows the user."""
+    requested_by: _builtins.bool
+    """The target asks to follow the user."""
+    @_builtins.property
+    def follow_changed_at(self) -> _timestamp_pb2.Timestamp:
+        """When the target last began or stopped to follow the user; whole milliseconds. Absent for never."""
+
+    @_builtins.property
+    def request_changed_at(self) -> _timestamp_pb2.Timestamp:
+        """When the target last began or stopped to ask; whole milliseconds. Absent for never. Of a follow
+        that was asked for and approved it is no earlier than follow_changed_at.
+        """
+
+    def __init__(
+        self,
+        *,
+        hidden: _builtins.bool = ...,
+        followed_by: _builtins.bool = ...,
+        follow_changed_at: _timestamp_pb2.Timestamp | None = ...,
+        requested_by: _builtins.bool = ...,
+        request_changed_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["follow_changed_at", b"follow_changed_at", "request_changed_at", b"request_changed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["follow_changed_at", b"follow_changed_at", "followed_by", b"followed_by", "hidden", b"hidden", "request_changed_at", b"request_changed_at", "requested_by", b"requested_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Standing: _TypeAlias = Standing  # noqa: Y015
+
+@_typing.final
+class LookupStandingsResponse(_message.Message):
+    """How the users stand to the others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STANDINGS_FIELD_NUMBER: _builtins.int
+    MUTED_WORDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def standings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Standing]:
+        """One entry for each pair asked for, in that order."""
+
+    @_builtins.property
+    def muted_words(self) -> _containers.RepeatedCompositeFieldContainer[Global___UserMutedWords]:
+        """Of those users who have muted any, each once; none unless it was asked for."""
+
+    def __init__(
+        self,
+        *,
+        standings: _abc.Iterable[Global___Standing] | None = ...,
+        muted_words: _abc.Iterable[Global___UserMutedWords] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["muted_words", b"muted_words", "standings", b"standings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupStandingsResponse: _TypeAlias = LookupStandingsResponse  # noqa: Y015
+
+@_typing.final
+class ReaderAndAuthor(_message.Message):
+    """A reader, and an author whom they may see or not."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    READER_ID_FIELD_NUMBER: _builtins.int
+    AUTHOR_ID_FIELD_NUMBER: _builtins.int
+    reader_id: _builtins.int
+    """0 for nobody in particular."""
+    author_id: _builtins.int
+    """Positive."""
+    def __init__(
+        self,
+        *,
+        reader_id: _builtins.int = ...,
+        author_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author_id", b"author_id", "reader_id", b"reader_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReaderAndAuthor: _TypeAlias = ReaderAndAuthor  # noqa: Y015
+
+@_typing.final
+class LookupSightsRequest(_message.Message):
+    """Which pairs to look at."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAIRS_FIELD_NUMBER: _builtins.int
+    WITH_MUTED_WORDS_FIELD_NUMBER: _builtins.int
+    with_muted_words: _builtins.bool
+    """Give also which words the readers have muted."""
+    @_builtins.property
+    def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReaderAndAuthor]:
+        """1-1000 pairs."""
+
+    def __init__(
+        self,
+        *,
+        pairs: _abc.Iterable[Global___ReaderAndAuthor] | None = ...,
+        with_muted_words: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pairs", b"pairs", "with_muted_words", b"with_muted_words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupSightsRequest: _TypeAlias = LookupSightsRequest  # noqa: Y015
+
+@_typing.final
+class Sight(_message.Message):
+    """How a reader stands to an author."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOLLOWING_FIELD_NUMBER: _builtins.int
+    BLOCKING_FIELD_NUMBER: _builtins.int
+    BLOCKED_BY_FIELD_NUMBER: _builtins.int
+    MUTING_FIELD_NUMBER: _builtins.int
+    PROTECTED_FIELD_NUMBER: _builtins.int
+    following: _builtins.bool
+    """The reader follows the author."""
+    blocking: _builtins.bool
+    """The reader blocks the author."""
+    blocked_by: _builtins.bool
+    """The author blocks the reader."""
+    muting: _builtins.bool
+    """The reader mutes the author."""
+    protected: _builtins.bool
+    """The author's tweets are for approved followers only."""
+    def __init__(
+        self,
+        *,
+        following: _builtins.bool = ...,
+        blocking: _builtins.bool = ...,
+        blocked_by: _builtins.bool = ...,
+        muting: _builtins.bool = ...,
+        protected: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_by", b"blocked_by", "blocking", b"blocking", "following", b"following", "muting", b"muting", "protected", b"protected"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Sight: _TypeAlias = Sight  # noqa: Y015
+
+@_typing.final
+class LookupSightsResponse(_message.Message):
+    """How the readers stand to the authors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGHTS_FIELD_NUMBER: _builtins.int
+    MUTED_WORDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def sights(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sight]:
+        """One entry for each pair asked for, in that order."""
+
+    @_builtins.property
+    def muted_words(self) -> _containers.RepeatedCompositeFieldContainer[Global___UserMutedWords]:
+        """Of those readers who have muted any, each once; none unless it was asked for."""
+
+    def __init__(
+        self,
+        *,
+        sights: _abc.Iterable[Global___Sight] | None = ...,
+        muted_words: _abc.Iterable[Global___UserMutedWords] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["muted_words", b"muted_words", "sights", b"sights"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupSightsResponse: _TypeAlias = LookupSightsResponse  # noqa: Y015
+
+@_typing.final
+class SetProtectionRequest(_message.Message):
+    """Whose tweets are protected or not."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    PROTECTED_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """Positive."""
+    protected: _builtins.bool
+    """Whether they are."""
+    revision: _builtins.int
+    """Of the account that says so; positive, and rising with each change of it."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        protected: _builtins.bool = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["protected", b"protected", "revision", b"revision", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetProtectionRequest: _TypeAlias = SetProtectionRequest  # noqa: Y015
+
+@_typing.final
+class SetProtectionResponse(_message.Message):
+    """How far that came."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HAS_MORE_FIELD_NUMBER: _builtins.int
+    has_more: _builtins.bool
+    """Whether requests are left to approve: call again."""
+    def __init__(
+        self,
+        *,
+        has_more: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["has_more", b"has_more"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetProtectionResponse: _TypeAlias = SetProtectionResponse  # noqa: Y015
+
+@_typing.final
+class ListFollowRequestsRequest(_message.Message):
+    """Which page of requests to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """Who is asked; positive."""
+    cursor: _builtins.str
+    """The next_cursor of the page before; empty for the first page."""
+    limit: _builtins.int
+    """Users per page, 1-200; 0 means 50."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        cursor: _builtins.str = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFollowRequestsRequest: _TypeAlias = ListFollowRequestsRequest  # noqa: Y015
+
+@_typing.final
+class ListFollowRequestsResponse(_message.Message):
+    """A page of users."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USERS_FIELD_NUMBER: _builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    next_cursor: _builtins.str
+    """Where the next page starts; absent at the end."""
+    @_builtins.property
+    def users(self) -> _containers.RepeatedCompositeFieldContainer[_user_pb2.User]:
+        """By rising id. Full as long as more exist."""
+
+    def __init__(
+        self,
+        *,
+        users: _abc.Iterable[_user_pb2.User] | None = ...,
+        next_cursor: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor", "users", b"users"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__next_cursor: _TypeAlias = _typing.Literal["next_cursor"]  # noqa: Y015
+    _WhichOneofArgType__next_cursor: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__next_cursor) -> _WhichOneofReturnType__next_cursor | None: ...
+
+Global___ListFollowRequestsResponse: _TypeAlias = ListFollowRequestsResponse  # noqa: Y015
+
+@_typing.final
+class ApproveFollowRequestRequest(_message.Message):
+    """Whose request to approve."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    REQUESTER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """Who is asked; positive."""
+    requester_id: _builtins.int
+    """Who asks; positive, and not the user."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        requester_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["requester_id", b"requester_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveFollowRequestRequest: _TypeAlias = ApproveFollowRequestRequest  # noqa: Y015
+
+@_typing.final
+class ApproveFollowRequestResponse(_message.Message):
+    """Empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveFollowRequestResponse: _TypeAlias = ApproveFollowRequestResponse  # noqa: Y015
+
+@_typing.final
+class DenyFollowRequestRequest(_message.Message):
+    """Whose request to turn down."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    REQUESTER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """Who is asked; positive."""
+    requester_id: _builtins.int
+    """Who asks; positive, and not the user."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        requester_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["requester_id", b"requester_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DenyFollowRequestRequest: _TypeAlias = DenyFollowRequestRequest  # noqa: Y015
+
+@_typing.final
+class DenyFollowRequestResponse(_message.Message):
+    """Empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DenyFollowRequestResponse: _TypeAlias = DenyFollowRequestResponse  # noqa: Y015

@@ -76,6 +76,21 @@ class GraphServiceStub:
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnmuteRequest.SerializeToString,
                 response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnmuteResponse.FromString,
                 _registered_method=True)
+        self.ListFollowRequests = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/ListFollowRequests',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowRequestsRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowRequestsResponse.FromString,
+                _registered_method=True)
+        self.ApproveFollowRequest = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/ApproveFollowRequest',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ApproveFollowRequestRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ApproveFollowRequestResponse.FromString,
+                _registered_method=True)
+        self.DenyFollowRequest = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/DenyFollowRequest',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.DenyFollowRequestRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.DenyFollowRequestResponse.FromString,
+                _registered_method=True)
         self.ListFollowers = channel.unary_unary(
                 '/aviary.graph.v1.GraphService/ListFollowers',
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowersRequest.SerializeToString,
@@ -106,6 +121,21 @@ class GraphServiceStub:
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupRelationsRequest.SerializeToString,
                 response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupRelationsResponse.FromString,
                 _registered_method=True)
+        self.LookupHidden = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/LookupHidden',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupHiddenRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupHiddenResponse.FromString,
+                _registered_method=True)
+        self.LookupSights = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/LookupSights',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupSightsRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupSightsResponse.FromString,
+                _registered_method=True)
+        self.SetProtection = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/SetProtection',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.SetProtectionRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.SetProtectionResponse.FromString,
+                _registered_method=True)
         self.StreamFollowers = channel.unary_stream(
                 '/aviary.graph.v1.GraphService/StreamFollowers',
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamFollowersRequest.SerializeToString,
@@ -115,6 +145,11 @@ class GraphServiceStub:
                 '/aviary.graph.v1.GraphService/LookupAudiences',
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesRequest.SerializeToString,
                 response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesResponse.FromString,
+                _registered_method=True)
+        self.LookupStandings = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/LookupStandings',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupStandingsRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupStandingsResponse.FromString,
                 _registered_method=True)
         self.LookupCounts = channel.unary_unary(
                 '/aviary.graph.v1.GraphService/LookupCounts',
@@ -136,17 +171,21 @@ class GraphServiceServicer:
     def Follow(self, request, context):
         """Follows a user; following twice changes nothing. What the followee posts from now on is shown
         at once. What they posted before is fetched into the home timeline in the background: within a
-        second as a rule, and later while the subscription fanout.graph is behind or paused.
+        second as a rule, and later while the subscription fanout.graph is behind or paused. Of a protected
+        user the follow is a request that they approve or deny; the answer says so.
         INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either
         user. PERMISSION_DENIED (BLOCKED): one of them blocks the other. FAILED_PRECONDITION
-        (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        (TOO_MANY_FOLLOWED): the follower follows as many users as they may: 5000 unless the operator says
+        otherwise, or 1.1 times as many as follow them, where that is more; users who are only asked do not
+        count. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Unfollow(self, request, context):
-        """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id.
+        """Stops following, or takes back the request to follow; doing so twice changes nothing.
+        INVALID_ARGUMENT: follower_id, followee_id.
         NOT_FOUND (USER_NOT_FOUND): either user, unless there was a follow to end.
         FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
@@ -155,12 +194,13 @@ class GraphServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def FollowUsers(self, request, context):
-        """Follows many users at once, all of them or none; those followed already are skipped. It shows
-        as after Follow.
+        """Follows many users at once, all of them or none; those followed already are skipped, and those who
+        are protected are asked. It shows as after Follow.
         INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees.
         NOT_FOUND (USER_NOT_FOUND): the first user who does not exist. PERMISSION_DENIED (BLOCKED): a
-        block between the follower and one of them. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator
-        has to mend it.
+        block between the follower and one of them. FAILED_PRECONDITION (TOO_MANY_FOLLOWED): the follower
+        would follow more users than they may, see Follow. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an
+        operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -205,6 +245,34 @@ class GraphServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListFollowRequests(self, request, context):
+        """Lists who asks to follow a protected user, by rising id, without deleted users, for that user alone.
+        INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveFollowRequest(self, request, context):
+        """Lets somebody follow who has asked to; doing so twice changes nothing. It shows as after Follow.
+        INVALID_ARGUMENT: user_id, requester_id, or both the same. NOT_FOUND (FOLLOW_REQUEST_NOT_FOUND):
+        they neither ask nor follow. PERMISSION_DENIED (BLOCKED): one of them blocks the other.
+        FAILED_PRECONDITION (TOO_MANY_FOLLOWED): the requester follows as many users as they may, see Follow.
+        FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DenyFollowRequest(self, request, context):
+        """Turns a request to follow down; doing so twice changes nothing, and the requester is not told.
+        INVALID_ARGUMENT: user_id, requester_id, or both the same. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER):
+        an operator has to mend it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListFollowers(self, request, context):
         """Lists a user's followers by rising id, without deleted users. INVALID_ARGUMENT: user_id,
         cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
@@ -240,7 +308,8 @@ class GraphServiceServicer:
 
     def StreamRelations(self, request, context):
         """Streams everybody a user follows, mutes or shares a block with, in pages, for sibling services.
-        A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
+        There may be millions who block one user; a caller that asks for bounded pages gets those alone who
+        are followed too. A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -251,6 +320,31 @@ class GraphServiceServicer:
         those who have so many relations that an answer does not hold them, StreamRelations. The answer
         ends early where it gets large: ask again for the users who are not in it. INVALID_ARGUMENT:
         user_ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LookupHidden(self, request, context):
+        """Reads which of some users a reader does not see, for sibling services: those whom the reader
+        mutes or shares a block with. INVALID_ARGUMENT: user_id, author_ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LookupSights(self, request, context):
+        """Reads how readers stand to authors, pair by pair, and whether the authors are protected, for sibling
+        services, which show their readers what these may see. INVALID_ARGUMENT: pairs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetProtection(self, request, context):
+        """Protects a user's tweets, or no longer: then it approves some of the requests to follow, and says
+        whether more are left. For the user service, which owns accounts; of two calls the one with the
+        later revision holds. INVALID_ARGUMENT: user_id, revision.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -273,8 +367,15 @@ class GraphServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LookupStandings(self, request, context):
+        """Reads how users stand to others, pair by pair, for sibling services. INVALID_ARGUMENT: pairs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def LookupCounts(self, request, context):
-        """Counts a user's followers, up to a bound. INVALID_ARGUMENT: user_ids.
+        """Counts the followers of users, and whom they follow. INVALID_ARGUMENT: user_ids.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -318,6 +419,21 @@ def add_GraphServiceServicer_to_server(servicer, server):
                     request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnmuteRequest.FromString,
                     response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnmuteResponse.SerializeToString,
             ),
+            'ListFollowRequests': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFollowRequests,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowRequestsRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowRequestsResponse.SerializeToString,
+            ),
+            'ApproveFollowRequest': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveFollowRequest,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ApproveFollowRequestRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ApproveFollowRequestResponse.SerializeToString,
+            ),
+            'DenyFollowRequest': grpc.unary_unary_rpc_method_handler(
+                    servicer.DenyFollowRequest,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.DenyFollowRequestRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.DenyFollowRequestResponse.SerializeToString,
+            ),
             'ListFollowers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListFollowers,
                     request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowersRequest.FromString,
@@ -348,6 +464,21 @@ def add_GraphServiceServicer_to_server(servicer, server):
                     request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupRelationsRequest.FromString,
                     response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupRelationsResponse.SerializeToString,
             ),
+            'LookupHidden': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookupHidden,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupHiddenRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupHiddenResponse.SerializeToString,
+            ),
+            'LookupSights': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookupSights,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupSightsRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupSightsResponse.SerializeToString,
+            ),
+            'SetProtection': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetProtection,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.SetProtectionRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.SetProtectionResponse.SerializeToString,
+            ),
             'StreamFollowers': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamFollowers,
                     request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamFollowersRequest.FromString,
@@ -357,6 +488,11 @@ def add_GraphServiceServicer_to_server(servicer, server):
                     servicer.LookupAudiences,
                     request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesRequest.FromString,
                     response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesResponse.SerializeToString,
+            ),
+            'LookupStandings': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookupStandings,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupStandingsRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupStandingsResponse.SerializeToString,
             ),
             'LookupCounts': grpc.unary_unary_rpc_method_handler(
                     servicer.LookupCounts,
@@ -571,6 +707,87 @@ class GraphService:
             _registered_method=True)
 
     @staticmethod
+    def ListFollowRequests(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/ListFollowRequests',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowRequestsRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowRequestsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveFollowRequest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/ApproveFollowRequest',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.ApproveFollowRequestRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.ApproveFollowRequestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DenyFollowRequest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/DenyFollowRequest',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.DenyFollowRequestRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.DenyFollowRequestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListFollowers(request,
             target,
             options=(),
@@ -733,6 +950,87 @@ class GraphService:
             _registered_method=True)
 
     @staticmethod
+    def LookupHidden(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/LookupHidden',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupHiddenRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupHiddenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LookupSights(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/LookupSights',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupSightsRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupSightsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetProtection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/SetProtection',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.SetProtectionRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.SetProtectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def StreamFollowers(request,
             target,
             options=(),
@@ -776,6 +1074,33 @@ class GraphService:
             '/aviary.graph.v1.GraphService/LookupAudiences',
             aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesRequest.SerializeToString,
             aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LookupStandings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/LookupStandings',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupStandingsRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupStandingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

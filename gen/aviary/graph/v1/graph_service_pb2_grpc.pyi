@@ -49,23 +49,28 @@ class GraphServiceStub:
     Follow: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.FollowRequest, _graph_service_pb2.FollowResponse]
     """Follows a user; following twice changes nothing. What the followee posts from now on is shown
     at once. What they posted before is fetched into the home timeline in the background: within a
-    second as a rule, and later while the subscription fanout.graph is behind or paused.
+    second as a rule, and later while the subscription fanout.graph is behind or paused. Of a protected
+    user the follow is a request that they approve or deny; the answer says so.
     INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either
     user. PERMISSION_DENIED (BLOCKED): one of them blocks the other. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    (TOO_MANY_FOLLOWED): the follower follows as many users as they may: 5000 unless the operator says
+    otherwise, or 1.1 times as many as follow them, where that is more; users who are only asked do not
+    count. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Unfollow: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.UnfollowRequest, _graph_service_pb2.UnfollowResponse]
-    """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id.
+    """Stops following, or takes back the request to follow; doing so twice changes nothing.
+    INVALID_ARGUMENT: follower_id, followee_id.
     NOT_FOUND (USER_NOT_FOUND): either user, unless there was a follow to end.
     FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     FollowUsers: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.FollowUsersRequest, _graph_service_pb2.FollowUsersResponse]
-    """Follows many users at once, all of them or none; those followed already are skipped. It shows
-    as after Follow.
+    """Follows many users at once, all of them or none; those followed already are skipped, and those who
+    are protected are asked. It shows as after Follow.
     INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees.
     NOT_FOUND (USER_NOT_FOUND): the first user who does not exist. PERMISSION_DENIED (BLOCKED): a
-    block between the follower and one of them. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator
-    has to mend it.
+    block between the follower and one of them. FAILED_PRECONDITION (TOO_MANY_FOLLOWED): the follower
+    would follow more users than they may, see Follow. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an
+    operator has to mend it.
     """
     Block: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.BlockRequest, _graph_service_pb2.BlockResponse]
     """Blocks a user: both stop following each other, cannot follow again while the block stands, and
@@ -90,6 +95,22 @@ class GraphServiceStub:
     NOT_FOUND (USER_NOT_FOUND): either user, unless there was a mute to end.
     FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
+    ListFollowRequests: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.ListFollowRequestsRequest, _graph_service_pb2.ListFollowRequestsResponse]
+    """Lists who asks to follow a protected user, by rising id, without deleted users, for that user alone.
+    INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+    """
+    ApproveFollowRequest: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.ApproveFollowRequestRequest, _graph_service_pb2.ApproveFollowRequestResponse]
+    """Lets somebody follow who has asked to; doing so twice changes nothing. It shows as after Follow.
+    INVALID_ARGUMENT: user_id, requester_id, or both the same. NOT_FOUND (FOLLOW_REQUEST_NOT_FOUND):
+    they neither ask nor follow. PERMISSION_DENIED (BLOCKED): one of them blocks the other.
+    FAILED_PRECONDITION (TOO_MANY_FOLLOWED): the requester follows as many users as they may, see Follow.
+    FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    """
+    DenyFollowRequest: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.DenyFollowRequestRequest, _graph_service_pb2.DenyFollowRequestResponse]
+    """Turns a request to follow down; doing so twice changes nothing, and the requester is not told.
+    INVALID_ARGUMENT: user_id, requester_id, or both the same. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER):
+    an operator has to mend it.
+    """
     ListFollowers: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.ListFollowersRequest, _graph_service_pb2.ListFollowersResponse]
     """Lists a user's followers by rising id, without deleted users. INVALID_ARGUMENT: user_id,
     cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
@@ -111,13 +132,27 @@ class GraphServiceStub:
         """
     StreamRelations: _grpc.UnaryStreamMultiCallable[_graph_service_pb2.StreamRelationsRequest, _graph_service_pb2.StreamRelationsResponse]
     """Streams everybody a user follows, mutes or shares a block with, in pages, for sibling services.
-    A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
+    There may be millions who block one user; a caller that asks for bounded pages gets those alone who
+    are followed too. A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
     """
     LookupRelations: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.LookupRelationsRequest, _graph_service_pb2.LookupRelationsResponse]
     """Reads whom each of many users follows, mutes or shares a block with, for sibling services: of
     those who have so many relations that an answer does not hold them, StreamRelations. The answer
     ends early where it gets large: ask again for the users who are not in it. INVALID_ARGUMENT:
     user_ids.
+    """
+    LookupHidden: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.LookupHiddenRequest, _graph_service_pb2.LookupHiddenResponse]
+    """Reads which of some users a reader does not see, for sibling services: those whom the reader
+    mutes or shares a block with. INVALID_ARGUMENT: user_id, author_ids.
+    """
+    LookupSights: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.LookupSightsRequest, _graph_service_pb2.LookupSightsResponse]
+    """Reads how readers stand to authors, pair by pair, and whether the authors are protected, for sibling
+    services, which show their readers what these may see. INVALID_ARGUMENT: pairs.
+    """
+    SetProtection: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.SetProtectionRequest, _graph_service_pb2.SetProtectionResponse]
+    """Protects a user's tweets, or no longer: then it approves some of the requests to follow, and says
+    whether more are left. For the user service, which owns accounts; of two calls the one with the
+    later revision holds. INVALID_ARGUMENT: user_id, revision.
     """
     StreamFollowers: _grpc.UnaryStreamMultiCallable[_graph_service_pb2.StreamFollowersRequest, _graph_service_pb2.StreamFollowersResponse]
     """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
@@ -128,8 +163,10 @@ class GraphServiceStub:
     it gets large: ask again for the users who are not in it. INVALID_ARGUMENT: user_ids,
     max_followers.
     """
+    LookupStandings: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.LookupStandingsRequest, _graph_service_pb2.LookupStandingsResponse]
+    """Reads how users stand to others, pair by pair, for sibling services. INVALID_ARGUMENT: pairs."""
     LookupCounts: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.LookupCountsRequest, _graph_service_pb2.LookupCountsResponse]
-    """Counts a user's followers, up to a bound. INVALID_ARGUMENT: user_ids."""
+    """Counts the followers of users, and whom they follow. INVALID_ARGUMENT: user_ids."""
 
 @_typing.type_check_only
 class GraphServiceAsyncStub(GraphServiceStub):
@@ -146,23 +183,28 @@ class GraphServiceAsyncStub(GraphServiceStub):
     Follow: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.FollowRequest, _graph_service_pb2.FollowResponse]  # type: ignore[assignment]
     """Follows a user; following twice changes nothing. What the followee posts from now on is shown
     at once. What they posted before is fetched into the home timeline in the background: within a
-    second as a rule, and later while the subscription fanout.graph is behind or paused.
+    second as a rule, and later while the subscription fanout.graph is behind or paused. Of a protected
+    user the follow is a request that they approve or deny; the answer says so.
     INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either
     user. PERMISSION_DENIED (BLOCKED): one of them blocks the other. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    (TOO_MANY_FOLLOWED): the follower follows as many users as they may: 5000 unless the operator says
+    otherwise, or 1.1 times as many as follow them, where that is more; users who are only asked do not
+    count. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Unfollow: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.UnfollowRequest, _graph_service_pb2.UnfollowResponse]  # type: ignore[assignment]
-    """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id.
+    """Stops following, or takes back the request to follow; doing so twice changes nothing.
+    INVALID_ARGUMENT: follower_id, followee_id.
     NOT_FOUND (USER_NOT_FOUND): either user, unless there was a follow to end.
     FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     FollowUsers: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.FollowUsersRequest, _graph_service_pb2.FollowUsersResponse]  # type: ignore[assignment]
-    """Follows many users at once, all of them or none; those followed already are skipped. It shows
-    as after Follow.
+    """Follows many users at once, all of them or none; those followed already are skipped, and those who
+    are protected are asked. It shows as after Follow.
     INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees.
     NOT_FOUND (USER_NOT_FOUND): the first user who does not exist. PERMISSION_DENIED (BLOCKED): a
-    block between the follower and one of them. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator
-    has to mend it.
+    block between the follower and one of them. FAILED_PRECONDITION (TOO_MANY_FOLLOWED): the follower
+    would follow more users than they may, see Follow. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an
+    operator has to mend it.
     """
     Block: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.BlockRequest, _graph_service_pb2.BlockResponse]  # type: ignore[assignment]
     """Blocks a user: both stop following each other, cannot follow again while the block stands, and
@@ -187,6 +229,22 @@ class GraphServiceAsyncStub(GraphServiceStub):
     NOT_FOUND (USER_NOT_FOUND): either user, unless there was a mute to end.
     FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
+    ListFollowRequests: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.ListFollowRequestsRequest, _graph_service_pb2.ListFollowRequestsResponse]  # type: ignore[assignment]
+    """Lists who asks to follow a protected user, by rising id, without deleted users, for that user alone.
+    INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+    """
+    ApproveFollowRequest: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.ApproveFollowRequestRequest, _graph_service_pb2.ApproveFollowRequestResponse]  # type: ignore[assignment]
+    """Lets somebody follow who has asked to; doing so twice changes nothing. It shows as after Follow.
+    INVALID_ARGUMENT: user_id, requester_id, or both the same. NOT_FOUND (FOLLOW_REQUEST_NOT_FOUND):
+    they neither ask nor follow. PERMISSION_DENIED (BLOCKED): one of them blocks the other.
+    FAILED_PRECONDITION (TOO_MANY_FOLLOWED): the requester follows as many users as they may, see Follow.
+    FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    """
+    DenyFollowRequest: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.DenyFollowRequestRequest, _graph_service_pb2.DenyFollowRequestResponse]  # type: ignore[assignment]
+    """Turns a request to follow down; doing so twice changes nothing, and the requester is not told.
+    INVALID_ARGUMENT: user_id, requester_id, or both the same. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER):
+    an operator has to mend it.
+    """
     ListFollowers: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.ListFollowersRequest, _graph_service_pb2.ListFollowersResponse]  # type: ignore[assignment]
     """Lists a user's followers by rising id, without deleted users. INVALID_ARGUMENT: user_id,
     cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
@@ -208,13 +266,27 @@ class GraphServiceAsyncStub(GraphServiceStub):
         """
     StreamRelations: _aio.UnaryStreamMultiCallable[_graph_service_pb2.StreamRelationsRequest, _graph_service_pb2.StreamRelationsResponse]  # type: ignore[assignment]
     """Streams everybody a user follows, mutes or shares a block with, in pages, for sibling services.
-    A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
+    There may be millions who block one user; a caller that asks for bounded pages gets those alone who
+    are followed too. A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
     """
     LookupRelations: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.LookupRelationsRequest, _graph_service_pb2.LookupRelationsResponse]  # type: ignore[assignment]
     """Reads whom each of many users follows, mutes or shares a block with, for sibling services: of
     those who have so many relations that an answer does not hold them, StreamRelations. The answer
     ends early where it gets large: ask again for the users who are not in it. INVALID_ARGUMENT:
     user_ids.
+    """
+    LookupHidden: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.LookupHiddenRequest, _graph_service_pb2.LookupHiddenResponse]  # type: ignore[assignment]
+    """Reads which of some users a reader does not see, for sibling services: those whom the reader
+    mutes or shares a block with. INVALID_ARGUMENT: user_id, author_ids.
+    """
+    LookupSights: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.LookupSightsRequest, _graph_service_pb2.LookupSightsResponse]  # type: ignore[assignment]
+    """Reads how readers stand to authors, pair by pair, and whether the authors are protected, for sibling
+    services, which show their readers what these may see. INVALID_ARGUMENT: pairs.
+    """
+    SetProtection: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.SetProtectionRequest, _graph_service_pb2.SetProtectionResponse]  # type: ignore[assignment]
+    """Protects a user's tweets, or no longer: then it approves some of the requests to follow, and says
+    whether more are left. For the user service, which owns accounts; of two calls the one with the
+    later revision holds. INVALID_ARGUMENT: user_id, revision.
     """
     StreamFollowers: _aio.UnaryStreamMultiCallable[_graph_service_pb2.StreamFollowersRequest, _graph_service_pb2.StreamFollowersResponse]  # type: ignore[assignment]
     """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
@@ -225,8 +297,10 @@ class GraphServiceAsyncStub(GraphServiceStub):
     it gets large: ask again for the users who are not in it. INVALID_ARGUMENT: user_ids,
     max_followers.
     """
+    LookupStandings: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.LookupStandingsRequest, _graph_service_pb2.LookupStandingsResponse]  # type: ignore[assignment]
+    """Reads how users stand to others, pair by pair, for sibling services. INVALID_ARGUMENT: pairs."""
     LookupCounts: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.LookupCountsRequest, _graph_service_pb2.LookupCountsResponse]  # type: ignore[assignment]
-    """Counts a user's followers, up to a bound. INVALID_ARGUMENT: user_ids."""
+    """Counts the followers of users, and whom they follow. INVALID_ARGUMENT: user_ids."""
 
 class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
     """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
@@ -246,10 +320,13 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_graph_service_pb2.FollowResponse, _abc.Awaitable[_graph_service_pb2.FollowResponse]]:
         """Follows a user; following twice changes nothing. What the followee posts from now on is shown
         at once. What they posted before is fetched into the home timeline in the background: within a
-        second as a rule, and later while the subscription fanout.graph is behind or paused.
+        second as a rule, and later while the subscription fanout.graph is behind or paused. Of a protected
+        user the follow is a request that they approve or deny; the answer says so.
         INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either
         user. PERMISSION_DENIED (BLOCKED): one of them blocks the other. FAILED_PRECONDITION
-        (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        (TOO_MANY_FOLLOWED): the follower follows as many users as they may: 5000 unless the operator says
+        otherwise, or 1.1 times as many as follow them, where that is more; users who are only asked do not
+        count. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -258,7 +335,8 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _graph_service_pb2.UnfollowRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.UnfollowResponse, _abc.Awaitable[_graph_service_pb2.UnfollowResponse]]:
-        """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id.
+        """Stops following, or takes back the request to follow; doing so twice changes nothing.
+        INVALID_ARGUMENT: follower_id, followee_id.
         NOT_FOUND (USER_NOT_FOUND): either user, unless there was a follow to end.
         FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
@@ -269,12 +347,13 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _graph_service_pb2.FollowUsersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.FollowUsersResponse, _abc.Awaitable[_graph_service_pb2.FollowUsersResponse]]:
-        """Follows many users at once, all of them or none; those followed already are skipped. It shows
-        as after Follow.
+        """Follows many users at once, all of them or none; those followed already are skipped, and those who
+        are protected are asked. It shows as after Follow.
         INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees.
         NOT_FOUND (USER_NOT_FOUND): the first user who does not exist. PERMISSION_DENIED (BLOCKED): a
-        block between the follower and one of them. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator
-        has to mend it.
+        block between the follower and one of them. FAILED_PRECONDITION (TOO_MANY_FOLLOWED): the follower
+        would follow more users than they may, see Follow. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an
+        operator has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -322,6 +401,40 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         INVALID_ARGUMENT: muter_id, muted_id, or both the same.
         NOT_FOUND (USER_NOT_FOUND): either user, unless there was a mute to end.
         FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        """
+
+    @_abc_1.abstractmethod
+    def ListFollowRequests(
+        self,
+        request: _graph_service_pb2.ListFollowRequestsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.ListFollowRequestsResponse, _abc.Awaitable[_graph_service_pb2.ListFollowRequestsResponse]]:
+        """Lists who asks to follow a protected user, by rising id, without deleted users, for that user alone.
+        INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+        """
+
+    @_abc_1.abstractmethod
+    def ApproveFollowRequest(
+        self,
+        request: _graph_service_pb2.ApproveFollowRequestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.ApproveFollowRequestResponse, _abc.Awaitable[_graph_service_pb2.ApproveFollowRequestResponse]]:
+        """Lets somebody follow who has asked to; doing so twice changes nothing. It shows as after Follow.
+        INVALID_ARGUMENT: user_id, requester_id, or both the same. NOT_FOUND (FOLLOW_REQUEST_NOT_FOUND):
+        they neither ask nor follow. PERMISSION_DENIED (BLOCKED): one of them blocks the other.
+        FAILED_PRECONDITION (TOO_MANY_FOLLOWED): the requester follows as many users as they may, see Follow.
+        FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        """
+
+    @_abc_1.abstractmethod
+    def DenyFollowRequest(
+        self,
+        request: _graph_service_pb2.DenyFollowRequestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.DenyFollowRequestResponse, _abc.Awaitable[_graph_service_pb2.DenyFollowRequestResponse]]:
+        """Turns a request to follow down; doing so twice changes nothing, and the requester is not told.
+        INVALID_ARGUMENT: user_id, requester_id, or both the same. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER):
+        an operator has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -373,7 +486,8 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_graph_service_pb2.StreamRelationsResponse], _abc.AsyncIterator[_graph_service_pb2.StreamRelationsResponse]]:
         """Streams everybody a user follows, mutes or shares a block with, in pages, for sibling services.
-        A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
+        There may be millions who block one user; a caller that asks for bounded pages gets those alone who
+        are followed too. A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
         """
 
     @_abc_1.abstractmethod
@@ -386,6 +500,37 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         those who have so many relations that an answer does not hold them, StreamRelations. The answer
         ends early where it gets large: ask again for the users who are not in it. INVALID_ARGUMENT:
         user_ids.
+        """
+
+    @_abc_1.abstractmethod
+    def LookupHidden(
+        self,
+        request: _graph_service_pb2.LookupHiddenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.LookupHiddenResponse, _abc.Awaitable[_graph_service_pb2.LookupHiddenResponse]]:
+        """Reads which of some users a reader does not see, for sibling services: those whom the reader
+        mutes or shares a block with. INVALID_ARGUMENT: user_id, author_ids.
+        """
+
+    @_abc_1.abstractmethod
+    def LookupSights(
+        self,
+        request: _graph_service_pb2.LookupSightsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.LookupSightsResponse, _abc.Awaitable[_graph_service_pb2.LookupSightsResponse]]:
+        """Reads how readers stand to authors, pair by pair, and whether the authors are protected, for sibling
+        services, which show their readers what these may see. INVALID_ARGUMENT: pairs.
+        """
+
+    @_abc_1.abstractmethod
+    def SetProtection(
+        self,
+        request: _graph_service_pb2.SetProtectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.SetProtectionResponse, _abc.Awaitable[_graph_service_pb2.SetProtectionResponse]]:
+        """Protects a user's tweets, or no longer: then it approves some of the requests to follow, and says
+        whether more are left. For the user service, which owns accounts; of two calls the one with the
+        later revision holds. INVALID_ARGUMENT: user_id, revision.
         """
 
     @_abc_1.abstractmethod
@@ -410,11 +555,19 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def LookupStandings(
+        self,
+        request: _graph_service_pb2.LookupStandingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.LookupStandingsResponse, _abc.Awaitable[_graph_service_pb2.LookupStandingsResponse]]:
+        """Reads how users stand to others, pair by pair, for sibling services. INVALID_ARGUMENT: pairs."""
+
+    @_abc_1.abstractmethod
     def LookupCounts(
         self,
         request: _graph_service_pb2.LookupCountsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.LookupCountsResponse, _abc.Awaitable[_graph_service_pb2.LookupCountsResponse]]:
-        """Counts a user's followers, up to a bound. INVALID_ARGUMENT: user_ids."""
+        """Counts the followers of users, and whom they follow. INVALID_ARGUMENT: user_ids."""
 
 def add_GraphServiceServicer_to_server(servicer: GraphServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 from aviary.edge.v1 import access_pb2 as aviary_dot_edge_dot_v1_dot_access__pb2
 from aviary.edge.v1 import limits_pb2 as aviary_dot_edge_dot_v1_dot_limits__pb2
+from aviary.tweet.v1 import includes_pb2 as aviary_dot_tweet_dot_v1_dot_includes__pb2
 from aviary.tweet.v1 import tweet_pb2 as aviary_dot_tweet_dot_v1_dot_tweet__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%aviary/search/v1/search_service.proto\x12\x10\x61viary.search.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a\x1b\x61viary/tweet/v1/tweet.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\x01\n\x13SearchTweetsRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12*\n\x05query\x18\x02 \x01(\tB\x1b\xe2\x41\x01\x02\xda\xda\x18\x13\x18\x01 \xf4\x03\x32\x0csearch-query\x12 \n\x06\x63ursor\x18\x03 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08\x32\x06\x63ursor\x12\x1c\n\x05limit\x18\x04 \x01(\x05\x42\r\xe2\x41\x01\x01\xda\xda\x18\x05\x08\x00\x10\xc8\x01\x12,\n\x04sort\x18\x05 \x01(\tB\x1e\xe2\x41\x01\x01\xda\xda\x18\x16*\x14^(|newest|relevant)$\"h\n\x14SearchTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"`\n\x11ListTrendsRequest\x12.\n\x08language\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x01\xda\xda\x18\x14*\x12^([A-Za-z]{2,3})?$\x12\x1b\n\x05limit\x18\x02 \x01(\x05\x42\x0c\xe2\x41\x01\x01\xda\xda\x18\x04\x08\x00\x10\x32\".\n\x05Trend\x12\x0f\n\x07hashtag\x18\x01 \x01(\t\x12\x14\n\x0c\x61uthor_count\x18\x02 \x01(\x05\"=\n\x12ListTrendsResponse\x12\'\n\x06trends\x18\x01 \x03(\x0b\x32\x17.aviary.search.v1.Trend\"\x17\n\x15RequestRebuildRequest\"\x18\n\x16RequestRebuildResponse\"\x17\n\x15GetIndexStatusRequest\"\xb6\x01\n\x0bIndexStatus\x12\x0f\n\x07replica\x18\x01 \x01(\t\x12\x0e\n\x06tweets\x18\x02 \x01(\x03\x12\x12\n\nrebuilding\x18\x03 \x01(\x08\x12\x0f\n\x07percent\x18\x04 \x01(\x05\x12\x30\n\x0c\x63\x61ught_up_to\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breported_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"H\n\x16GetIndexStatusResponse\x12.\n\x07indexes\x18\x01 \x03(\x0b\x32\x1d.aviary.search.v1.IndexStatus2\xef\x03\n\rSearchService\x12\x85\x01\n\x0cSearchTweets\x12%.aviary.search.v1.SearchTweetsRequest\x1a&.aviary.search.v1.SearchTweetsResponse\"&\x90\x02\x01\xca\xda\x18\r\n\x0btweets:read\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/search\x12\x81\x01\n\nListTrends\x12#.aviary.search.v1.ListTrendsRequest\x1a$.aviary.search.v1.ListTrendsResponse\"(\x90\x02\x01\xca\xda\x18\x0f\n\x0btweets:read\x18\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/trends\x12h\n\x0eRequestRebuild\x12\'.aviary.search.v1.RequestRebuildRequest\x1a(.aviary.search.v1.RequestRebuildResponse\"\x03\x90\x02\x02\x12h\n\x0eGetIndexStatus\x12\'.aviary.search.v1.GetIndexStatusRequest\x1a(.aviary.search.v1.GetIndexStatusResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%aviary/search/v1/search_service.proto\x12\x10\x61viary.search.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a\x1e\x61viary/tweet/v1/includes.proto\x1a\x1b\x61viary/tweet/v1/tweet.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x03\n\x13SearchTweetsRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12*\n\x05query\x18\x02 \x01(\tB\x1b\xe2\x41\x01\x02\xda\xda\x18\x13\x18\x01 \xf4\x03\x32\x0csearch-query\x12 \n\x06\x63ursor\x18\x03 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08\x32\x06\x63ursor\x12\x1c\n\x05limit\x18\x04 \x01(\x05\x42\r\xe2\x41\x01\x01\xda\xda\x18\x05\x08\x00\x10\xc8\x01\x12,\n\x04sort\x18\x05 \x01(\tB\x1e\xe2\x41\x01\x01\xda\xda\x18\x16*\x14^(|newest|relevant)$\x12\xb4\x01\n\nexpansions\x18\x14 \x01(\tB\x9f\x01\xe2\x41\x01\x01\xda\xda\x18\x96\x01*\x93\x01^((author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)(,(author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)){0,3})?$\"\x95\x01\n\x14SearchTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x12+\n\x08includes\x18\x14 \x01(\x0b\x32\x19.aviary.tweet.v1.IncludesB\x0e\n\x0c_next_cursor\"`\n\x11ListTrendsRequest\x12.\n\x08language\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x01\xda\xda\x18\x14*\x12^([A-Za-z]{2,3})?$\x12\x1b\n\x05limit\x18\x02 \x01(\x05\x42\x0c\xe2\x41\x01\x01\xda\xda\x18\x04\x08\x00\x10\x32\".\n\x05Trend\x12\x0f\n\x07hashtag\x18\x01 \x01(\t\x12\x14\n\x0c\x61uthor_count\x18\x02 \x01(\x05\"=\n\x12ListTrendsResponse\x12\'\n\x06trends\x18\x01 \x03(\x0b\x32\x17.aviary.search.v1.Trend\"\x17\n\x15RequestRebuildRequest\"\x18\n\x16RequestRebuildResponse\"\x17\n\x15GetIndexStatusRequest\"\xb6\x01\n\x0bIndexStatus\x12\x0f\n\x07replica\x18\x01 \x01(\t\x12\x0e\n\x06tweets\x18\x02 \x01(\x03\x12\x12\n\nrebuilding\x18\x03 \x01(\x08\x12\x0f\n\x07percent\x18\x04 \x01(\x05\x12\x30\n\x0c\x63\x61ught_up_to\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breported_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"H\n\x16GetIndexStatusResponse\x12.\n\x07indexes\x18\x01 \x03(\x0b\x32\x1d.aviary.search.v1.IndexStatus2\xef\x03\n\rSearchService\x12\x85\x01\n\x0cSearchTweets\x12%.aviary.search.v1.SearchTweetsRequest\x1a&.aviary.search.v1.SearchTweetsResponse\"&\x90\x02\x01\xca\xda\x18\r\n\x0btweets:read\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/search\x12\x81\x01\n\nListTrends\x12#.aviary.search.v1.ListTrendsRequest\x1a$.aviary.search.v1.ListTrendsResponse\"(\x90\x02\x01\xca\xda\x18\x0f\n\x0btweets:read\x18\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/trends\x12h\n\x0eRequestRebuild\x12\'.aviary.search.v1.RequestRebuildRequest\x1a(.aviary.search.v1.RequestRebuildResponse\"\x03\x90\x02\x02\x12h\n\x0eGetIndexStatus\x12\'.aviary.search.v1.GetIndexStatusRequest\x1a(.aviary.search.v1.GetIndexStatusResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,6 +48,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEARCHTWEETSREQUEST'].fields_by_name['limit']._serialized_options = b'\342A\001\001\332\332\030\005\010\000\020\310\001'
   _globals['_SEARCHTWEETSREQUEST'].fields_by_name['sort']._loaded_options = None
   _globals['_SEARCHTWEETSREQUEST'].fields_by_name['sort']._serialized_options = b'\342A\001\001\332\332\030\026*\024^(|newest|relevant)$'
+  _globals['_SEARCHTWEETSREQUEST'].fields_by_name['expansions']._loaded_options = None
+  _globals['_SEARCHTWEETSREQUEST'].fields_by_name['expansions']._serialized_options = b'\342A\001\001\332\332\030\226\001*\223\001^((author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)(,(author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)){0,3})?$'
   _globals['_LISTTRENDSREQUEST'].fields_by_name['language']._loaded_options = None
   _globals['_LISTTRENDSREQUEST'].fields_by_name['language']._serialized_options = b'\342A\001\001\332\332\030\024*\022^([A-Za-z]{2,3})?$'
   _globals['_LISTTRENDSREQUEST'].fields_by_name['limit']._loaded_options = None
@@ -59,26 +62,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEARCHSERVICE'].methods_by_name['RequestRebuild']._serialized_options = b'\220\002\002'
   _globals['_SEARCHSERVICE'].methods_by_name['GetIndexStatus']._loaded_options = None
   _globals['_SEARCHSERVICE'].methods_by_name['GetIndexStatus']._serialized_options = b'\220\002\001'
-  _globals['_SEARCHTWEETSREQUEST']._serialized_start=243
-  _globals['_SEARCHTWEETSREQUEST']._serialized_end=451
-  _globals['_SEARCHTWEETSRESPONSE']._serialized_start=453
-  _globals['_SEARCHTWEETSRESPONSE']._serialized_end=557
-  _globals['_LISTTRENDSREQUEST']._serialized_start=559
-  _globals['_LISTTRENDSREQUEST']._serialized_end=655
-  _globals['_TREND']._serialized_start=657
-  _globals['_TREND']._serialized_end=703
-  _globals['_LISTTRENDSRESPONSE']._serialized_start=705
-  _globals['_LISTTRENDSRESPONSE']._serialized_end=766
-  _globals['_REQUESTREBUILDREQUEST']._serialized_start=768
-  _globals['_REQUESTREBUILDREQUEST']._serialized_end=791
-  _globals['_REQUESTREBUILDRESPONSE']._serialized_start=793
-  _globals['_REQUESTREBUILDRESPONSE']._serialized_end=817
-  _globals['_GETINDEXSTATUSREQUEST']._serialized_start=819
-  _globals['_GETINDEXSTATUSREQUEST']._serialized_end=842
-  _globals['_INDEXSTATUS']._serialized_start=845
-  _globals['_INDEXSTATUS']._serialized_end=1027
-  _globals['_GETINDEXSTATUSRESPONSE']._serialized_start=1029
-  _globals['_GETINDEXSTATUSRESPONSE']._serialized_end=1101
-  _globals['_SEARCHSERVICE']._serialized_start=1104
-  _globals['_SEARCHSERVICE']._serialized_end=1599
+  _globals['_SEARCHTWEETSREQUEST']._serialized_start=275
+  _globals['_SEARCHTWEETSREQUEST']._serialized_end=666
+  _globals['_SEARCHTWEETSRESPONSE']._serialized_start=669
+  _globals['_SEARCHTWEETSRESPONSE']._serialized_end=818
+  _globals['_LISTTRENDSREQUEST']._serialized_start=820
+  _globals['_LISTTRENDSREQUEST']._serialized_end=916
+  _globals['_TREND']._serialized_start=918
+  _globals['_TREND']._serialized_end=964
+  _globals['_LISTTRENDSRESPONSE']._serialized_start=966
+  _globals['_LISTTRENDSRESPONSE']._serialized_end=1027
+  _globals['_REQUESTREBUILDREQUEST']._serialized_start=1029
+  _globals['_REQUESTREBUILDREQUEST']._serialized_end=1052
+  _globals['_REQUESTREBUILDRESPONSE']._serialized_start=1054
+  _globals['_REQUESTREBUILDRESPONSE']._serialized_end=1078
+  _globals['_GETINDEXSTATUSREQUEST']._serialized_start=1080
+  _globals['_GETINDEXSTATUSREQUEST']._serialized_end=1103
+  _globals['_INDEXSTATUS']._serialized_start=1106
+  _globals['_INDEXSTATUS']._serialized_end=1288
+  _globals['_GETINDEXSTATUSRESPONSE']._serialized_start=1290
+  _globals['_GETINDEXSTATUSRESPONSE']._serialized_end=1362
+  _globals['_SEARCHSERVICE']._serialized_start=1365
+  _globals['_SEARCHSERVICE']._serialized_end=1860
 # @@protoc_insertion_point(module_scope)

@@ -65,7 +65,8 @@ class SearchServiceServicer:
 
     def SearchTweets(self, request, context):
         """Searches tweets. Of tweets that say nearly the same, one is shown; tweets of users who are muted,
-        or share a block with the reader, are not. INVALID_ARGUMENT: user_id, query, sort, limit, cursor.
+        or share a block with the reader, are not. INVALID_ARGUMENT: user_id, query, sort, limit, cursor,
+        expansions. NOT_FOUND (USER_NOT_FOUND): the reader.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,8 @@ class SearchServiceStub:
     def __new__(cls, channel: _aio.Channel) -> SearchServiceAsyncStub: ...
     SearchTweets: _grpc.UnaryUnaryMultiCallable[_search_service_pb2.SearchTweetsRequest, _search_service_pb2.SearchTweetsResponse]
     """Searches tweets. Of tweets that say nearly the same, one is shown; tweets of users who are muted,
-    or share a block with the reader, are not. INVALID_ARGUMENT: user_id, query, sort, limit, cursor.
+    or share a block with the reader, are not. INVALID_ARGUMENT: user_id, query, sort, limit, cursor,
+    expansions. NOT_FOUND (USER_NOT_FOUND): the reader.
     """
     ListTrends: _grpc.UnaryUnaryMultiCallable[_search_service_pb2.ListTrendsRequest, _search_service_pb2.ListTrendsResponse]
     """Lists hashtags that more people use now than they did, the strongest first. INVALID_ARGUMENT:
@@ -59,7 +60,8 @@ class SearchServiceAsyncStub(SearchServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     SearchTweets: _aio.UnaryUnaryMultiCallable[_search_service_pb2.SearchTweetsRequest, _search_service_pb2.SearchTweetsResponse]  # type: ignore[assignment]
     """Searches tweets. Of tweets that say nearly the same, one is shown; tweets of users who are muted,
-    or share a block with the reader, are not. INVALID_ARGUMENT: user_id, query, sort, limit, cursor.
+    or share a block with the reader, are not. INVALID_ARGUMENT: user_id, query, sort, limit, cursor,
+    expansions. NOT_FOUND (USER_NOT_FOUND): the reader.
     """
     ListTrends: _aio.UnaryUnaryMultiCallable[_search_service_pb2.ListTrendsRequest, _search_service_pb2.ListTrendsResponse]  # type: ignore[assignment]
     """Lists hashtags that more people use now than they did, the strongest first. INVALID_ARGUMENT:
@@ -84,7 +86,8 @@ class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_search_service_pb2.SearchTweetsResponse, _abc.Awaitable[_search_service_pb2.SearchTweetsResponse]]:
         """Searches tweets. Of tweets that say nearly the same, one is shown; tweets of users who are muted,
-        or share a block with the reader, are not. INVALID_ARGUMENT: user_id, query, sort, limit, cursor.
+        or share a block with the reader, are not. INVALID_ARGUMENT: user_id, query, sort, limit, cursor,
+        expansions. NOT_FOUND (USER_NOT_FOUND): the reader.
         """
 
     @_abc_1.abstractmethod

@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 from aviary.edge.v1 import access_pb2 as aviary_dot_edge_dot_v1_dot_access__pb2
 from aviary.edge.v1 import limits_pb2 as aviary_dot_edge_dot_v1_dot_limits__pb2
+from aviary.tweet.v1 import includes_pb2 as aviary_dot_tweet_dot_v1_dot_includes__pb2
 from aviary.tweet.v1 import tweet_pb2 as aviary_dot_tweet_dot_v1_dot_tweet__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)aviary/timeline/v1/timeline_service.proto\x12\x12\x61viary.timeline.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a\x1b\x61viary/tweet/v1/tweet.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\"\x97\x01\n\x16GetHomeTimelineRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12 \n\x06\x63ursor\x18\x02 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08\x32\x06\x63ursor\x12\x1c\n\x05limit\x18\x03 \x01(\x05\x42\r\xe2\x41\x01\x01\xda\xda\x18\x05\x08\x00\x10\xc8\x01\x12\x1c\n\x08since_id\x18\x04 \x01(\x03\x42\n\xe2\x41\x01\x01\xda\xda\x18\x02\x08\x00\"k\n\x17GetHomeTimelineResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"\x93\x01\n\x16GetUserTimelineRequest\x12\x1b\n\x07user_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12 \n\x06\x63ursor\x18\x02 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08\x32\x06\x63ursor\x12\x1c\n\x05limit\x18\x03 \x01(\x05\x42\r\xe2\x41\x01\x01\xda\xda\x18\x05\x08\x00\x10\xc8\x01\x12\x1c\n\x08since_id\x18\x04 \x01(\x03\x42\n\xe2\x41\x01\x01\xda\xda\x18\x02\x08\x00\"k\n\x17GetUserTimelineResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"3\n\x1aRebuildHomeTimelineRequest\x12\x15\n\x07user_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\"\x1d\n\x1bRebuildHomeTimelineResponse2\xb0\x05\n\x0fTimelineService\x12\x82\x01\n\x0fGetHomeTimeline\x12*.aviary.timeline.v1.GetHomeTimelineRequest\x1a+.aviary.timeline.v1.GetHomeTimelineResponse\"\x16\x90\x02\x01\xca\xda\x18\x0f\n\rtimeline:read\x12\x88\x01\n\x13GetHomeTimelineJson\x12*.aviary.timeline.v1.GetHomeTimelineRequest\x1a\x14.google.api.HttpBody\"/\x90\x02\x01\xe2\xda\x18\x0fGetHomeTimeline\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/timeline/home\x12\x84\x01\n\x0fGetUserTimeline\x12*.aviary.timeline.v1.GetUserTimelineRequest\x1a+.aviary.timeline.v1.GetUserTimelineResponse\"\x18\x90\x02\x01\xca\xda\x18\x11\n\rtimeline:read\x18\x01\x12\x88\x01\n\x13GetUserTimelineJson\x12*.aviary.timeline.v1.GetUserTimelineRequest\x1a\x14.google.api.HttpBody\"/\x90\x02\x01\xe2\xda\x18\x0fGetUserTimeline\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/timeline/user\x12{\n\x13RebuildHomeTimeline\x12..aviary.timeline.v1.RebuildHomeTimelineRequest\x1a/.aviary.timeline.v1.RebuildHomeTimelineResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)aviary/timeline/v1/timeline_service.proto\x12\x12\x61viary.timeline.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a\x1e\x61viary/tweet/v1/includes.proto\x1a\x1b\x61viary/tweet/v1/tweet.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\"\xce\x02\n\x16GetHomeTimelineRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12 \n\x06\x63ursor\x18\x02 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08\x32\x06\x63ursor\x12\x1c\n\x05limit\x18\x03 \x01(\x05\x42\r\xe2\x41\x01\x01\xda\xda\x18\x05\x08\x00\x10\xc8\x01\x12\x1c\n\x08since_id\x18\x04 \x01(\x03\x42\n\xe2\x41\x01\x01\xda\xda\x18\x02\x08\x00\x12\xb4\x01\n\nexpansions\x18\x14 \x01(\tB\x9f\x01\xe2\x41\x01\x01\xda\xda\x18\x96\x01*\x93\x01^((author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)(,(author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)){0,3})?$\"\xca\x01\n\x17GetHomeTimelineResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1c\n\x0fprevious_cursor\x18\x03 \x01(\tH\x01\x88\x01\x01\x12+\n\x08includes\x18\x14 \x01(\x0b\x32\x19.aviary.tweet.v1.IncludesB\x0e\n\x0c_next_cursorB\x12\n\x10_previous_cursor\"\xca\x02\n\x16GetUserTimelineRequest\x12\x1b\n\x07user_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12 \n\x06\x63ursor\x18\x02 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08\x32\x06\x63ursor\x12\x1c\n\x05limit\x18\x03 \x01(\x05\x42\r\xe2\x41\x01\x01\xda\xda\x18\x05\x08\x00\x10\xc8\x01\x12\x1c\n\x08since_id\x18\x04 \x01(\x03\x42\n\xe2\x41\x01\x01\xda\xda\x18\x02\x08\x00\x12\xb4\x01\n\nexpansions\x18\x14 \x01(\tB\x9f\x01\xe2\x41\x01\x01\xda\xda\x18\x96\x01*\x93\x01^((author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)(,(author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)){0,3})?$\"\xca\x01\n\x17GetUserTimelineResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1c\n\x0fprevious_cursor\x18\x03 \x01(\tH\x01\x88\x01\x01\x12+\n\x08includes\x18\x14 \x01(\x0b\x32\x19.aviary.tweet.v1.IncludesB\x0e\n\x0c_next_cursorB\x12\n\x10_previous_cursor\"3\n\x1aRebuildHomeTimelineRequest\x12\x15\n\x07user_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\"\x1d\n\x1bRebuildHomeTimelineResponse2\xb0\x05\n\x0fTimelineService\x12\x82\x01\n\x0fGetHomeTimeline\x12*.aviary.timeline.v1.GetHomeTimelineRequest\x1a+.aviary.timeline.v1.GetHomeTimelineResponse\"\x16\x90\x02\x01\xca\xda\x18\x0f\n\rtimeline:read\x12\x88\x01\n\x13GetHomeTimelineJson\x12*.aviary.timeline.v1.GetHomeTimelineRequest\x1a\x14.google.api.HttpBody\"/\x90\x02\x01\xe2\xda\x18\x0fGetHomeTimeline\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/timeline/home\x12\x84\x01\n\x0fGetUserTimeline\x12*.aviary.timeline.v1.GetUserTimelineRequest\x1a+.aviary.timeline.v1.GetUserTimelineResponse\"\x18\x90\x02\x01\xca\xda\x18\x11\n\rtimeline:read\x18\x01\x12\x88\x01\n\x13GetUserTimelineJson\x12*.aviary.timeline.v1.GetUserTimelineRequest\x1a\x14.google.api.HttpBody\"/\x90\x02\x01\xe2\xda\x18\x0fGetUserTimeline\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/timeline/user\x12{\n\x13RebuildHomeTimeline\x12..aviary.timeline.v1.RebuildHomeTimelineRequest\x1a/.aviary.timeline.v1.RebuildHomeTimelineResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,6 +46,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETHOMETIMELINEREQUEST'].fields_by_name['limit']._serialized_options = b'\342A\001\001\332\332\030\005\010\000\020\310\001'
   _globals['_GETHOMETIMELINEREQUEST'].fields_by_name['since_id']._loaded_options = None
   _globals['_GETHOMETIMELINEREQUEST'].fields_by_name['since_id']._serialized_options = b'\342A\001\001\332\332\030\002\010\000'
+  _globals['_GETHOMETIMELINEREQUEST'].fields_by_name['expansions']._loaded_options = None
+  _globals['_GETHOMETIMELINEREQUEST'].fields_by_name['expansions']._serialized_options = b'\342A\001\001\332\332\030\226\001*\223\001^((author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)(,(author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)){0,3})?$'
   _globals['_GETUSERTIMELINEREQUEST'].fields_by_name['user_id']._loaded_options = None
   _globals['_GETUSERTIMELINEREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\332\332\030\002\010\001'
   _globals['_GETUSERTIMELINEREQUEST'].fields_by_name['cursor']._loaded_options = None
@@ -53,6 +56,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETUSERTIMELINEREQUEST'].fields_by_name['limit']._serialized_options = b'\342A\001\001\332\332\030\005\010\000\020\310\001'
   _globals['_GETUSERTIMELINEREQUEST'].fields_by_name['since_id']._loaded_options = None
   _globals['_GETUSERTIMELINEREQUEST'].fields_by_name['since_id']._serialized_options = b'\342A\001\001\332\332\030\002\010\000'
+  _globals['_GETUSERTIMELINEREQUEST'].fields_by_name['expansions']._loaded_options = None
+  _globals['_GETUSERTIMELINEREQUEST'].fields_by_name['expansions']._serialized_options = b'\342A\001\001\332\332\030\226\001*\223\001^((author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)(,(author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)){0,3})?$'
   _globals['_REBUILDHOMETIMELINEREQUEST'].fields_by_name['user_id']._loaded_options = None
   _globals['_REBUILDHOMETIMELINEREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002'
   _globals['_TIMELINESERVICE'].methods_by_name['GetHomeTimeline']._loaded_options = None
@@ -65,18 +70,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TIMELINESERVICE'].methods_by_name['GetUserTimelineJson']._serialized_options = b'\220\002\001\342\332\030\017GetUserTimeline\202\323\344\223\002\023\022\021/v1/timeline/user'
   _globals['_TIMELINESERVICE'].methods_by_name['RebuildHomeTimeline']._loaded_options = None
   _globals['_TIMELINESERVICE'].methods_by_name['RebuildHomeTimeline']._serialized_options = b'\220\002\002'
-  _globals['_GETHOMETIMELINEREQUEST']._serialized_start=243
-  _globals['_GETHOMETIMELINEREQUEST']._serialized_end=394
-  _globals['_GETHOMETIMELINERESPONSE']._serialized_start=396
-  _globals['_GETHOMETIMELINERESPONSE']._serialized_end=503
-  _globals['_GETUSERTIMELINEREQUEST']._serialized_start=506
-  _globals['_GETUSERTIMELINEREQUEST']._serialized_end=653
-  _globals['_GETUSERTIMELINERESPONSE']._serialized_start=655
-  _globals['_GETUSERTIMELINERESPONSE']._serialized_end=762
-  _globals['_REBUILDHOMETIMELINEREQUEST']._serialized_start=764
-  _globals['_REBUILDHOMETIMELINEREQUEST']._serialized_end=815
-  _globals['_REBUILDHOMETIMELINERESPONSE']._serialized_start=817
-  _globals['_REBUILDHOMETIMELINERESPONSE']._serialized_end=846
-  _globals['_TIMELINESERVICE']._serialized_start=849
-  _globals['_TIMELINESERVICE']._serialized_end=1537
+  _globals['_GETHOMETIMELINEREQUEST']._serialized_start=275
+  _globals['_GETHOMETIMELINEREQUEST']._serialized_end=609
+  _globals['_GETHOMETIMELINERESPONSE']._serialized_start=612
+  _globals['_GETHOMETIMELINERESPONSE']._serialized_end=814
+  _globals['_GETUSERTIMELINEREQUEST']._serialized_start=817
+  _globals['_GETUSERTIMELINEREQUEST']._serialized_end=1147
+  _globals['_GETUSERTIMELINERESPONSE']._serialized_start=1150
+  _globals['_GETUSERTIMELINERESPONSE']._serialized_end=1352
+  _globals['_REBUILDHOMETIMELINEREQUEST']._serialized_start=1354
+  _globals['_REBUILDHOMETIMELINEREQUEST']._serialized_end=1405
+  _globals['_REBUILDHOMETIMELINERESPONSE']._serialized_start=1407
+  _globals['_REBUILDHOMETIMELINERESPONSE']._serialized_end=1436
+  _globals['_TIMELINESERVICE']._serialized_start=1439
+  _globals['_TIMELINESERVICE']._serialized_end=2127
 # @@protoc_insertion_point(module_scope)

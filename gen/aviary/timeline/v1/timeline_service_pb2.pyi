@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from aviary.tweet.v1 import includes_pb2 as _includes_pb2
 from aviary.tweet.v1 import tweet_pb2 as _tweet_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -29,14 +30,23 @@ class GetHomeTimelineRequest(_message.Message):
     CURSOR_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     SINCE_ID_FIELD_NUMBER: _builtins.int
+    EXPANSIONS_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """The reader; positive."""
     cursor: _builtins.str
-    """The next_cursor of the page before; empty for the newest page."""
+    """The next_cursor of a page, for older tweets, or its previous_cursor, for newer ones; empty for the
+    newest page.
+    """
     limit: _builtins.int
     """Tweets per page, 1-200; 0 means 50."""
     since_id: _builtins.int
-    """Only tweets with greater ids; 0 for all. The pages end there."""
+    """Only entries with greater ids (a tweet's, or that of the retweet which brought it); 0 for all. The
+    pages end there.
+    """
+    expansions: _builtins.str
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, with commas between; empty for `author_id`.
+    """
     def __init__(
         self,
         *,
@@ -44,10 +54,11 @@ class GetHomeTimelineRequest(_message.Message):
         cursor: _builtins.str = ...,
         limit: _builtins.int = ...,
         since_id: _builtins.int = ...,
+        expansions: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "since_id", b"since_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "expansions", b"expansions", "limit", b"limit", "since_id", b"since_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -61,25 +72,44 @@ class GetHomeTimelineResponse(_message.Message):
 
     TWEETS_FIELD_NUMBER: _builtins.int
     NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    PREVIOUS_CURSOR_FIELD_NUMBER: _builtins.int
+    INCLUDES_FIELD_NUMBER: _builtins.int
     next_cursor: _builtins.str
     """Where the next page starts; absent at the end."""
+    previous_cursor: _builtins.str
+    """Where the page of the entries next newer than the first of this one is: never absent, as newer ones
+    may come. An empty page says that there are none yet.
+    """
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
-        """Newest first. Full as long as older tweets exist that were asked for, and fit."""
+        """Newest first. Full as long as older tweets exist that were asked for, and fit; shorter too
+        where thousands in between are hidden from the reader.
+        """
+
+    @_builtins.property
+    def includes(self) -> _includes_pb2.Includes:
+        """Authors and tweets that these refer to."""
 
     def __init__(
         self,
         *,
         tweets: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
         next_cursor: _builtins.str | None = ...,
+        previous_cursor: _builtins.str | None = ...,
+        includes: _includes_pb2.Includes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "_previous_cursor", b"_previous_cursor", "includes", b"includes", "next_cursor", b"next_cursor", "previous_cursor", b"previous_cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor", "tweets", b"tweets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "_previous_cursor", b"_previous_cursor", "includes", b"includes", "next_cursor", b"next_cursor", "previous_cursor", b"previous_cursor", "tweets", b"tweets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__next_cursor: _TypeAlias = _typing.Literal["next_cursor"]  # noqa: Y015
     _WhichOneofArgType__next_cursor: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor"]  # noqa: Y015
+    _WhichOneofReturnType__previous_cursor: _TypeAlias = _typing.Literal["previous_cursor"]  # noqa: Y015
+    _WhichOneofArgType__previous_cursor: _TypeAlias = _typing.Literal["_previous_cursor", b"_previous_cursor"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__next_cursor) -> _WhichOneofReturnType__next_cursor | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__previous_cursor) -> _WhichOneofReturnType__previous_cursor | None: ...
 
 Global___GetHomeTimelineResponse: _TypeAlias = GetHomeTimelineResponse  # noqa: Y015
 
@@ -93,14 +123,23 @@ class GetUserTimelineRequest(_message.Message):
     CURSOR_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     SINCE_ID_FIELD_NUMBER: _builtins.int
+    EXPANSIONS_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """The author; positive."""
     cursor: _builtins.str
-    """The next_cursor of the page before; empty for the newest page."""
+    """The next_cursor of a page, for older tweets, or its previous_cursor, for newer ones; empty for the
+    newest page.
+    """
     limit: _builtins.int
     """Tweets per page, 1-200; 0 means 50."""
     since_id: _builtins.int
-    """Only tweets with greater ids; 0 for all. The pages end there."""
+    """Only entries with greater ids (a tweet's, or that of the retweet which brought it); 0 for all. The
+    pages end there.
+    """
+    expansions: _builtins.str
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, with commas between; empty for `author_id`.
+    """
     def __init__(
         self,
         *,
@@ -108,10 +147,11 @@ class GetUserTimelineRequest(_message.Message):
         cursor: _builtins.str = ...,
         limit: _builtins.int = ...,
         since_id: _builtins.int = ...,
+        expansions: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "since_id", b"since_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "expansions", b"expansions", "limit", b"limit", "since_id", b"since_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -125,25 +165,44 @@ class GetUserTimelineResponse(_message.Message):
 
     TWEETS_FIELD_NUMBER: _builtins.int
     NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    PREVIOUS_CURSOR_FIELD_NUMBER: _builtins.int
+    INCLUDES_FIELD_NUMBER: _builtins.int
     next_cursor: _builtins.str
     """Where the next page starts; absent at the end."""
+    previous_cursor: _builtins.str
+    """Where the page of the entries next newer than the first of this one is: never absent, as newer ones
+    may come. An empty page says that there are none yet.
+    """
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
-        """Newest first. Full as long as older tweets exist that were asked for, and fit."""
+        """Newest first. Full as long as older tweets exist that were asked for, and fit; shorter too
+        where thousands in between are hidden from the reader.
+        """
+
+    @_builtins.property
+    def includes(self) -> _includes_pb2.Includes:
+        """Authors and tweets that these refer to."""
 
     def __init__(
         self,
         *,
         tweets: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
         next_cursor: _builtins.str | None = ...,
+        previous_cursor: _builtins.str | None = ...,
+        includes: _includes_pb2.Includes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "_previous_cursor", b"_previous_cursor", "includes", b"includes", "next_cursor", b"next_cursor", "previous_cursor", b"previous_cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor", "tweets", b"tweets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "_previous_cursor", b"_previous_cursor", "includes", b"includes", "next_cursor", b"next_cursor", "previous_cursor", b"previous_cursor", "tweets", b"tweets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__next_cursor: _TypeAlias = _typing.Literal["next_cursor"]  # noqa: Y015
     _WhichOneofArgType__next_cursor: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor"]  # noqa: Y015
+    _WhichOneofReturnType__previous_cursor: _TypeAlias = _typing.Literal["previous_cursor"]  # noqa: Y015
+    _WhichOneofArgType__previous_cursor: _TypeAlias = _typing.Literal["_previous_cursor", b"_previous_cursor"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__next_cursor) -> _WhichOneofReturnType__next_cursor | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__previous_cursor) -> _WhichOneofReturnType__previous_cursor | None: ...
 
 Global___GetUserTimelineResponse: _TypeAlias = GetUserTimelineResponse  # noqa: Y015
 

@@ -68,8 +68,11 @@ class TimelineServiceServicer:
     """
 
     def GetHomeTimeline(self, request, context):
-        """Reads the tweets of a user and of everybody the user follows, newest first.
-        INVALID_ARGUMENT: user_id, limit, cursor, since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        """Reads what a user and everybody the user follows tweeted and retweeted, newest first. A tweet is
+        there once: at its own place where the user follows its author, else where the newest retweet by
+        somebody followed is. Replies are there if the user follows both sides, and those to the user.
+        INVALID_ARGUMENT: user_id, limit, cursor, since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no
+        such user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -85,8 +88,8 @@ class TimelineServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetUserTimeline(self, request, context):
-        """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
-        since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        """Reads one user's tweets, replies and retweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
+        since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no such user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

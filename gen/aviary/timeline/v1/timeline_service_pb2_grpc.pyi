@@ -35,8 +35,11 @@ class TimelineServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> TimelineServiceAsyncStub: ...
     GetHomeTimeline: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _timeline_service_pb2.GetHomeTimelineResponse]
-    """Reads the tweets of a user and of everybody the user follows, newest first.
-    INVALID_ARGUMENT: user_id, limit, cursor, since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    """Reads what a user and everybody the user follows tweeted and retweeted, newest first. A tweet is
+    there once: at its own place where the user follows its author, else where the newest retweet by
+    somebody followed is. Replies are there if the user follows both sides, and those to the user.
+    INVALID_ARGUMENT: user_id, limit, cursor, since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no
+    such user.
     """
     GetHomeTimelineJson: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _httpbody_pb2.HttpBody]
     """The answer of GetHomeTimeline, with its errors, as the JSON that clients over REST get.
@@ -44,8 +47,8 @@ class TimelineServiceStub:
     buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
     """
     GetUserTimeline: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _timeline_service_pb2.GetUserTimelineResponse]
-    """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
-    since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    """Reads one user's tweets, replies and retweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
+    since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no such user.
     """
     GetUserTimelineJson: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _httpbody_pb2.HttpBody]
     """The answer of GetUserTimeline, with its errors, as the JSON that clients over REST get.
@@ -64,8 +67,11 @@ class TimelineServiceAsyncStub(TimelineServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetHomeTimeline: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _timeline_service_pb2.GetHomeTimelineResponse]  # type: ignore[assignment]
-    """Reads the tweets of a user and of everybody the user follows, newest first.
-    INVALID_ARGUMENT: user_id, limit, cursor, since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    """Reads what a user and everybody the user follows tweeted and retweeted, newest first. A tweet is
+    there once: at its own place where the user follows its author, else where the newest retweet by
+    somebody followed is. Replies are there if the user follows both sides, and those to the user.
+    INVALID_ARGUMENT: user_id, limit, cursor, since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no
+    such user.
     """
     GetHomeTimelineJson: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """The answer of GetHomeTimeline, with its errors, as the JSON that clients over REST get.
@@ -73,8 +79,8 @@ class TimelineServiceAsyncStub(TimelineServiceStub):
     buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
     """
     GetUserTimeline: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _timeline_service_pb2.GetUserTimelineResponse]  # type: ignore[assignment]
-    """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
-    since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    """Reads one user's tweets, replies and retweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
+    since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no such user.
     """
     GetUserTimelineJson: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """The answer of GetUserTimeline, with its errors, as the JSON that clients over REST get.
@@ -96,8 +102,11 @@ class TimelineServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _timeline_service_pb2.GetHomeTimelineRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_timeline_service_pb2.GetHomeTimelineResponse, _abc.Awaitable[_timeline_service_pb2.GetHomeTimelineResponse]]:
-        """Reads the tweets of a user and of everybody the user follows, newest first.
-        INVALID_ARGUMENT: user_id, limit, cursor, since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        """Reads what a user and everybody the user follows tweeted and retweeted, newest first. A tweet is
+        there once: at its own place where the user follows its author, else where the newest retweet by
+        somebody followed is. Replies are there if the user follows both sides, and those to the user.
+        INVALID_ARGUMENT: user_id, limit, cursor, since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no
+        such user.
         """
 
     @_abc_1.abstractmethod
@@ -117,8 +126,8 @@ class TimelineServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _timeline_service_pb2.GetUserTimelineRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_timeline_service_pb2.GetUserTimelineResponse, _abc.Awaitable[_timeline_service_pb2.GetUserTimelineResponse]]:
-        """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
-        since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        """Reads one user's tweets, replies and retweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
+        since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no such user.
         """
 
     @_abc_1.abstractmethod

@@ -22,17 +22,26 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from aviary.media.v1 import media_ref_pb2 as aviary_dot_media_dot_v1_dot_media__ref__pb2
 from aviary.tweet.v1 import entities_pb2 as aviary_dot_tweet_dot_v1_dot_entities__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61viary/tweet/v1/tweet.proto\x12\x0f\x61viary.tweet.v1\x1a\x1e\x61viary/tweet/v1/entities.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x02\n\x05Tweet\x12\x10\n\x08tweet_id\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x0c\n\x04text\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x14in_reply_to_tweet_id\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x1b\n\x0equote_tweet_id\x18\x06 \x01(\x03H\x01\x88\x01\x01\x12+\n\x08\x65ntities\x18\x14 \x01(\x0b\x32\x19.aviary.tweet.v1.Entities\x12\x15\n\x08language\x18\x15 \x01(\tH\x02\x88\x01\x01\x42\x17\n\x15_in_reply_to_tweet_idB\x11\n\x0f_quote_tweet_idB\x0b\n\t_languageb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61viary/tweet/v1/tweet.proto\x12\x0f\x61viary.tweet.v1\x1a\x1f\x61viary/media/v1/media_ref.proto\x1a\x1e\x61viary/tweet/v1/entities.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x06\n\x05Tweet\x12\x10\n\x08tweet_id\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x0c\n\x04text\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x14in_reply_to_tweet_id\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x1b\n\x0equote_tweet_id\x18\x06 \x01(\x03H\x01\x88\x01\x01\x12 \n\x13in_reply_to_user_id\x18\x07 \x01(\x03H\x02\x88\x01\x01\x12\x1c\n\x0f\x63onversation_id\x18\x13 \x01(\x03H\x03\x88\x01\x01\x12+\n\x08\x65ntities\x18\x14 \x01(\x0b\x32\x19.aviary.tweet.v1.Entities\x12\x15\n\x08language\x18\x15 \x01(\tH\x04\x88\x01\x01\x12\x31\n\x0b\x61ttachments\x18\x16 \x01(\x0b\x32\x1c.aviary.tweet.v1.Attachments\x12\x17\n\nvisibility\x18\x18 \x01(\tH\x05\x88\x01\x01\x12+\n\x08\x61udience\x18\x19 \x01(\x0b\x32\x19.aviary.tweet.v1.Audience\x12\x32\n\x0cretweeted_by\x18\x1d \x01(\x0b\x32\x1c.aviary.tweet.v1.RetweetedBy\x12\x17\n\nlike_count\x18\x1e \x01(\x05H\x06\x88\x01\x01\x12\x1a\n\rretweet_count\x18\x1f \x01(\x05H\x07\x88\x01\x01\x12\x18\n\x0breply_count\x18  \x01(\x05H\x08\x88\x01\x01\x12\x18\n\x0bquote_count\x18! \x01(\x05H\t\x88\x01\x01\x12,\n\x06viewer\x18\" \x01(\x0b\x32\x1c.aviary.tweet.v1.ViewerStateB\x17\n\x15_in_reply_to_tweet_idB\x11\n\x0f_quote_tweet_idB\x16\n\x14_in_reply_to_user_idB\x12\n\x10_conversation_idB\x0b\n\t_languageB\r\n\x0b_visibilityB\r\n\x0b_like_countB\x10\n\x0e_retweet_countB\x0e\n\x0c_reply_countB\x0e\n\x0c_quote_count\"<\n\x0b\x41ttachments\x12-\n\nmedia_refs\x18\x01 \x03(\x0b\x32\x19.aviary.media.v1.MediaRef\"\x1c\n\x08\x41udience\x12\x10\n\x08user_ids\x18\x01 \x03(\x03\"3\n\x0bRetweetedBy\x12\x12\n\nretweet_id\x18\x01 \x01(\x03\x12\x10\n\x08user_ids\x18\x02 \x03(\x03\"y\n\x0bViewerState\x12\x12\n\x05liked\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12\x16\n\tretweeted\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x17\n\nbookmarked\x18\x03 \x01(\x08H\x02\x88\x01\x01\x42\x08\n\x06_likedB\x0c\n\n_retweetedB\r\n\x0b_bookmarkedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aviary.tweet.v1.tweet_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TWEET']._serialized_start=114
-  _globals['_TWEET']._serialized_end=407
+  _globals['_TWEET']._serialized_start=147
+  _globals['_TWEET']._serialized_end=952
+  _globals['_ATTACHMENTS']._serialized_start=954
+  _globals['_ATTACHMENTS']._serialized_end=1014
+  _globals['_AUDIENCE']._serialized_start=1016
+  _globals['_AUDIENCE']._serialized_end=1044
+  _globals['_RETWEETEDBY']._serialized_start=1046
+  _globals['_RETWEETEDBY']._serialized_end=1097
+  _globals['_VIEWERSTATE']._serialized_start=1099
+  _globals['_VIEWERSTATE']._serialized_end=1220
 # @@protoc_insertion_point(module_scope)

@@ -3,18 +3,21 @@
 isort:skip_file
 """
 
+from aviary.media.v1 import media_ref_pb2 as _media_ref_pb2
 from aviary.tweet.v1 import entities_pb2 as _entities_pb2
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 10):
-    from typing import TypeAlias as _TypeAlias
+if sys.version_info >= (3, 11):
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing_extensions import TypeAlias as _TypeAlias
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -30,22 +33,58 @@ class Tweet(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     IN_REPLY_TO_TWEET_ID_FIELD_NUMBER: _builtins.int
     QUOTE_TWEET_ID_FIELD_NUMBER: _builtins.int
+    IN_REPLY_TO_USER_ID_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     ENTITIES_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
+    VISIBILITY_FIELD_NUMBER: _builtins.int
+    AUDIENCE_FIELD_NUMBER: _builtins.int
+    RETWEETED_BY_FIELD_NUMBER: _builtins.int
+    LIKE_COUNT_FIELD_NUMBER: _builtins.int
+    RETWEET_COUNT_FIELD_NUMBER: _builtins.int
+    REPLY_COUNT_FIELD_NUMBER: _builtins.int
+    QUOTE_COUNT_FIELD_NUMBER: _builtins.int
+    VIEWER_FIELD_NUMBER: _builtins.int
     tweet_id: _builtins.int
     """Snowflake; sorts by creation time."""
     user_id: _builtins.int
     """The author."""
     text: _builtins.str
-    """1-280 weighted characters, by the rules of `twitter-text` 3: URLs count 23, CJK and emoji 2."""
+    """At most 280 weighted characters, by the rules of `twitter-text` 3: URLs count 23, CJK and emoji
+    2. Empty only where the tweet carries pictures.
+    """
     in_reply_to_tweet_id: _builtins.int
     """The tweet this one answers; absent when none."""
     quote_tweet_id: _builtins.int
     """The tweet this one quotes; absent when none."""
+    in_reply_to_user_id: _builtins.int
+    """The author of the tweet that this one answers; absent when it answers none, and for tweets of before
+    it was kept.
+    """
+    conversation_id: _builtins.int
+    """The tweet that began the conversation which this one is in: the tweet itself where it answers
+    none. Absent where that is not known: for answers, and answers to them, of before it was kept.
+    """
     language: _builtins.str
     """The language of the text (BCP 47, such as `pt-BR`), as the author gave it, or else as detected
     when the tweet was made; absent when neither was certain.
     """
+    visibility: _builtins.str
+    """Who may see it besides its author: `followers`, or `mentioned` for those alone whom it mentions.
+    Absent where everybody may. The account of a protected author shows its tweets to followers only,
+    whatever is said here.
+    """
+    like_count: _builtins.int
+    """Users who like it. Counts follow what they count within a second or so; absent where they are not
+    known at the moment.
+    """
+    retweet_count: _builtins.int
+    """Users who have retweeted it."""
+    reply_count: _builtins.int
+    """Tweets that answer it."""
+    quote_count: _builtins.int
+    """Tweets that quote it."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was created; the time within tweet_id."""
@@ -53,6 +92,27 @@ class Tweet(_message.Message):
     @_builtins.property
     def entities(self) -> _entities_pb2.Entities:
         """What the text refers to; absent when nothing."""
+
+    @_builtins.property
+    def attachments(self) -> Global___Attachments:
+        """What the tweet carries besides its text; absent when nothing."""
+
+    @_builtins.property
+    def audience(self) -> Global___Audience:
+        """Of a tweet for those whom it mentions: them. Absent of others."""
+
+    @_builtins.property
+    def retweeted_by(self) -> Global___RetweetedBy:
+        """What follows is added to each answer, behind what never changes: so it stays last.
+
+        In a timeline: who brought the tweet to this place, by a retweet. Absent where it stands at its own.
+        """
+
+    @_builtins.property
+    def viewer(self) -> Global___ViewerState:
+        """What the reader has done with it, as of now. Absent where nobody in particular reads, or where it
+        is not known at the moment.
+        """
 
     def __init__(
         self,
@@ -63,24 +123,182 @@ class Tweet(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         in_reply_to_tweet_id: _builtins.int | None = ...,
         quote_tweet_id: _builtins.int | None = ...,
+        in_reply_to_user_id: _builtins.int | None = ...,
+        conversation_id: _builtins.int | None = ...,
         entities: _entities_pb2.Entities | None = ...,
         language: _builtins.str | None = ...,
+        attachments: Global___Attachments | None = ...,
+        visibility: _builtins.str | None = ...,
+        audience: Global___Audience | None = ...,
+        retweeted_by: Global___RetweetedBy | None = ...,
+        like_count: _builtins.int | None = ...,
+        retweet_count: _builtins.int | None = ...,
+        reply_count: _builtins.int | None = ...,
+        quote_count: _builtins.int | None = ...,
+        viewer: Global___ViewerState | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_conversation_id", b"_conversation_id", "_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_in_reply_to_user_id", b"_in_reply_to_user_id", "_language", b"_language", "_like_count", b"_like_count", "_quote_count", b"_quote_count", "_quote_tweet_id", b"_quote_tweet_id", "_reply_count", b"_reply_count", "_retweet_count", b"_retweet_count", "_visibility", b"_visibility", "attachments", b"attachments", "audience", b"audience", "conversation_id", b"conversation_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "in_reply_to_user_id", b"in_reply_to_user_id", "language", b"language", "like_count", b"like_count", "quote_count", b"quote_count", "quote_tweet_id", b"quote_tweet_id", "reply_count", b"reply_count", "retweet_count", b"retweet_count", "retweeted_by", b"retweeted_by", "viewer", b"viewer", "visibility", b"visibility"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_conversation_id", b"_conversation_id", "_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_in_reply_to_user_id", b"_in_reply_to_user_id", "_language", b"_language", "_like_count", b"_like_count", "_quote_count", b"_quote_count", "_quote_tweet_id", b"_quote_tweet_id", "_reply_count", b"_reply_count", "_retweet_count", b"_retweet_count", "_visibility", b"_visibility", "attachments", b"attachments", "audience", b"audience", "conversation_id", b"conversation_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "in_reply_to_user_id", b"in_reply_to_user_id", "language", b"language", "like_count", b"like_count", "quote_count", b"quote_count", "quote_tweet_id", b"quote_tweet_id", "reply_count", b"reply_count", "retweet_count", b"retweet_count", "retweeted_by", b"retweeted_by", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id", "viewer", b"viewer", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__conversation_id: _TypeAlias = _typing.Literal["conversation_id"]  # noqa: Y015
+    _WhichOneofArgType__conversation_id: _TypeAlias = _typing.Literal["_conversation_id", b"_conversation_id"]  # noqa: Y015
     _WhichOneofReturnType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["in_reply_to_tweet_id"]  # noqa: Y015
     _WhichOneofArgType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id"]  # noqa: Y015
+    _WhichOneofReturnType__in_reply_to_user_id: _TypeAlias = _typing.Literal["in_reply_to_user_id"]  # noqa: Y015
+    _WhichOneofArgType__in_reply_to_user_id: _TypeAlias = _typing.Literal["_in_reply_to_user_id", b"_in_reply_to_user_id"]  # noqa: Y015
     _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
     _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
+    _WhichOneofReturnType__like_count: _TypeAlias = _typing.Literal["like_count"]  # noqa: Y015
+    _WhichOneofArgType__like_count: _TypeAlias = _typing.Literal["_like_count", b"_like_count"]  # noqa: Y015
+    _WhichOneofReturnType__quote_count: _TypeAlias = _typing.Literal["quote_count"]  # noqa: Y015
+    _WhichOneofArgType__quote_count: _TypeAlias = _typing.Literal["_quote_count", b"_quote_count"]  # noqa: Y015
     _WhichOneofReturnType__quote_tweet_id: _TypeAlias = _typing.Literal["quote_tweet_id"]  # noqa: Y015
     _WhichOneofArgType__quote_tweet_id: _TypeAlias = _typing.Literal["_quote_tweet_id", b"_quote_tweet_id"]  # noqa: Y015
+    _WhichOneofReturnType__reply_count: _TypeAlias = _typing.Literal["reply_count"]  # noqa: Y015
+    _WhichOneofArgType__reply_count: _TypeAlias = _typing.Literal["_reply_count", b"_reply_count"]  # noqa: Y015
+    _WhichOneofReturnType__retweet_count: _TypeAlias = _typing.Literal["retweet_count"]  # noqa: Y015
+    _WhichOneofArgType__retweet_count: _TypeAlias = _typing.Literal["_retweet_count", b"_retweet_count"]  # noqa: Y015
+    _WhichOneofReturnType__visibility: _TypeAlias = _typing.Literal["visibility"]  # noqa: Y015
+    _WhichOneofArgType__visibility: _TypeAlias = _typing.Literal["_visibility", b"_visibility"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__conversation_id) -> _WhichOneofReturnType__conversation_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__in_reply_to_tweet_id) -> _WhichOneofReturnType__in_reply_to_tweet_id | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__in_reply_to_user_id) -> _WhichOneofReturnType__in_reply_to_user_id | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__like_count) -> _WhichOneofReturnType__like_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quote_count) -> _WhichOneofReturnType__quote_count | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__quote_tweet_id) -> _WhichOneofReturnType__quote_tweet_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reply_count) -> _WhichOneofReturnType__reply_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retweet_count) -> _WhichOneofReturnType__retweet_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__visibility) -> _WhichOneofReturnType__visibility | None: ...
 
 Global___Tweet: _TypeAlias = Tweet  # noqa: Y015
+
+@_typing.final
+class Attachments(_message.Message):
+    """What a tweet carries besides its text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEDIA_REFS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def media_refs(self) -> _containers.RepeatedCompositeFieldContainer[_media_ref_pb2.MediaRef]:
+        """Up to four pictures, in the author's order."""
+
+    def __init__(
+        self,
+        *,
+        media_refs: _abc.Iterable[_media_ref_pb2.MediaRef] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["media_refs", b"media_refs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Attachments: _TypeAlias = Attachments  # noqa: Y015
+
+@_typing.final
+class Audience(_message.Message):
+    """Those for whom alone a tweet is, besides its author."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Their ids, as their handles were theirs when it was made."""
+
+    def __init__(
+        self,
+        *,
+        user_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_ids", b"user_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Audience: _TypeAlias = Audience  # noqa: Y015
+
+@_typing.final
+class RetweetedBy(_message.Message):
+    """By which retweets a tweet is at its place in a timeline."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETWEET_ID_FIELD_NUMBER: _builtins.int
+    USER_IDS_FIELD_NUMBER: _builtins.int
+    retweet_id: _builtins.int
+    """The newest of them, whose place it is; cursors and since_id go by this id."""
+    @_builtins.property
+    def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Who retweeted it, of those whose retweets the reader sees and that are on this page, the newest
+        first; at most 10.
+        """
+
+    def __init__(
+        self,
+        *,
+        retweet_id: _builtins.int = ...,
+        user_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["retweet_id", b"retweet_id", "user_ids", b"user_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetweetedBy: _TypeAlias = RetweetedBy  # noqa: Y015
+
+@_typing.final
+class ViewerState(_message.Message):
+    """What a reader has done with a tweet, as far as the token that is shown lets it see."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIKED_FIELD_NUMBER: _builtins.int
+    RETWEETED_FIELD_NUMBER: _builtins.int
+    BOOKMARKED_FIELD_NUMBER: _builtins.int
+    liked: _builtins.bool
+    """Whether the reader likes it; absent without the scope `likes:read`."""
+    retweeted: _builtins.bool
+    """Whether the reader has retweeted it."""
+    bookmarked: _builtins.bool
+    """Whether the reader has bookmarked it; absent without the scope `bookmarks:read`."""
+    def __init__(
+        self,
+        *,
+        liked: _builtins.bool | None = ...,
+        retweeted: _builtins.bool | None = ...,
+        bookmarked: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bookmarked", b"_bookmarked", "_liked", b"_liked", "_retweeted", b"_retweeted", "bookmarked", b"bookmarked", "liked", b"liked", "retweeted", b"retweeted"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bookmarked", b"_bookmarked", "_liked", b"_liked", "_retweeted", b"_retweeted", "bookmarked", b"bookmarked", "liked", b"liked", "retweeted", b"retweeted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__bookmarked: _TypeAlias = _typing.Literal["bookmarked"]  # noqa: Y015
+    _WhichOneofArgType__bookmarked: _TypeAlias = _typing.Literal["_bookmarked", b"_bookmarked"]  # noqa: Y015
+    _WhichOneofReturnType__liked: _TypeAlias = _typing.Literal["liked"]  # noqa: Y015
+    _WhichOneofArgType__liked: _TypeAlias = _typing.Literal["_liked", b"_liked"]  # noqa: Y015
+    _WhichOneofReturnType__retweeted: _TypeAlias = _typing.Literal["retweeted"]  # noqa: Y015
+    _WhichOneofArgType__retweeted: _TypeAlias = _typing.Literal["_retweeted", b"_retweeted"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__bookmarked) -> _WhichOneofReturnType__bookmarked | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__liked) -> _WhichOneofReturnType__liked | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retweeted) -> _WhichOneofReturnType__retweeted | None: ...
+
+Global___ViewerState: _TypeAlias = ViewerState  # noqa: Y015

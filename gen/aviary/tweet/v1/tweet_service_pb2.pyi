@@ -4,6 +4,8 @@ isort:skip_file
 """
 
 from aviary.error.v1 import partial_error_pb2 as _partial_error_pb2
+from aviary.tweet.v1 import conversation_pb2 as _conversation_pb2
+from aviary.tweet.v1 import includes_pb2 as _includes_pb2
 from aviary.tweet.v1 import tweet_pb2 as _tweet_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -58,13 +60,16 @@ class CreateTweetRequest(_message.Message):
     QUOTE_TWEET_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    MEDIA_IDS_FIELD_NUMBER: _builtins.int
+    VISIBILITY_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """The author; positive."""
     text: _builtins.str
     """1-280 weighted characters, by the rules of `twitter-text` 3: URLs count 23, CJK and emoji 2; at
     most 30 combining marks in a row, and 50,000 characters as sent. Lines end in U+000A, whatever
     they were sent with. Some of it visible; no other control characters than tab, and none that turn
-    the text around them (U+202A to U+202E, isolates that are not closed).
+    the text around them (U+202A to U+202E, isolates that are not closed). It may be empty where
+    there are pictures.
     """
     in_reply_to_tweet_id: _builtins.int
     """The tweet this one answers; 0 when none."""
@@ -76,6 +81,14 @@ class CreateTweetRequest(_message.Message):
     """The language of the text (BCP 47: language, script, region, up to two variants), such as `en`,
     `pt-BR` or `zh-Hant`; detected when empty. Kept with the cases that BCP 47 recommends.
     """
+    visibility: _builtins.str
+    """Who may see the tweet besides its author: `public`, `followers`, or `mentioned` for those alone
+    whom its text mentions; empty for `public`.
+    """
+    @_builtins.property
+    def media_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Up to four pictures, each once and positive: the author's own, ready, and no other tweet's."""
+
     def __init__(
         self,
         *,
@@ -85,10 +98,12 @@ class CreateTweetRequest(_message.Message):
         quote_tweet_id: _builtins.int = ...,
         request_id: _builtins.str = ...,
         language: _builtins.str = ...,
+        media_ids: _abc.Iterable[_builtins.int] | None = ...,
+        visibility: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id", "request_id", b"request_id", "text", b"text", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "media_ids", b"media_ids", "quote_tweet_id", b"quote_tweet_id", "request_id", b"request_id", "text", b"text", "user_id", b"user_id", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -135,16 +150,22 @@ class GetTweetRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TWEET_ID_FIELD_NUMBER: _builtins.int
+    EXPANSIONS_FIELD_NUMBER: _builtins.int
     tweet_id: _builtins.int
     """Positive."""
+    expansions: _builtins.str
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, with commas between; empty for `author_id`.
+    """
     def __init__(
         self,
         *,
         tweet_id: _builtins.int = ...,
+        expansions: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet_id", b"tweet_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expansions", b"expansions", "tweet_id", b"tweet_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -157,18 +178,30 @@ class GetTweetResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TWEET_FIELD_NUMBER: _builtins.int
+    INCLUDES_FIELD_NUMBER: _builtins.int
+    QUARANTINE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def tweet(self) -> _tweet_pb2.Tweet:
         """The tweet read."""
+
+    @_builtins.property
+    def includes(self) -> _includes_pb2.Includes:
+        """Authors and tweets that it refers to."""
+
+    @_builtins.property
+    def quarantine(self) -> Global___TweetQuarantine:
+        """Present where the tweet is in quarantine: nobody but its author, who reads it here, is shown it."""
 
     def __init__(
         self,
         *,
         tweet: _tweet_pb2.Tweet | None = ...,
+        includes: _includes_pb2.Includes | None = ...,
+        quarantine: Global___TweetQuarantine | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["tweet", b"tweet"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["includes", b"includes", "quarantine", b"quarantine", "tweet", b"tweet"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet", b"tweet"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["includes", b"includes", "quarantine", b"quarantine", "tweet", b"tweet"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -181,16 +214,22 @@ class GetTweetsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     IDS_FIELD_NUMBER: _builtins.int
+    EXPANSIONS_FIELD_NUMBER: _builtins.int
     ids: _builtins.str
     """1-100 positive ids, separated by commas; one that is repeated is answered once."""
+    expansions: _builtins.str
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, with commas between; empty for `author_id`.
+    """
     def __init__(
         self,
         *,
         ids: _builtins.str = ...,
+        expansions: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ids", b"ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expansions", b"expansions", "ids", b"ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -204,6 +243,7 @@ class GetTweetsResponse(_message.Message):
 
     TWEETS_FIELD_NUMBER: _builtins.int
     ERRORS_FIELD_NUMBER: _builtins.int
+    INCLUDES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
         """In the order asked for."""
@@ -212,19 +252,117 @@ class GetTweetsResponse(_message.Message):
     def errors(self) -> _containers.RepeatedCompositeFieldContainer[_partial_error_pb2.PartialError]:
         """Of the ids that name no tweet, in the order asked for."""
 
+    @_builtins.property
+    def includes(self) -> _includes_pb2.Includes:
+        """Authors and tweets that these refer to."""
+
     def __init__(
         self,
         *,
         tweets: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
         errors: _abc.Iterable[_partial_error_pb2.PartialError] | None = ...,
+        includes: _includes_pb2.Includes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["includes", b"includes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["errors", b"errors", "tweets", b"tweets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["errors", b"errors", "includes", b"includes", "tweets", b"tweets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetTweetsResponse: _TypeAlias = GetTweetsResponse  # noqa: Y015
+
+@_typing.final
+class GetConversationRequest(_message.Message):
+    """Which conversation to read, and which page of the replies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWEET_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    EXPANSIONS_FIELD_NUMBER: _builtins.int
+    tweet_id: _builtins.int
+    """The tweet that the conversation is shown around; positive."""
+    user_id: _builtins.int
+    """The reader; positive."""
+    cursor: _builtins.str
+    """The next_cursor of the page before, for the same tweet; empty for the newest replies."""
+    limit: _builtins.int
+    """Direct replies per page, 1-200; 0 means 50."""
+    expansions: _builtins.str
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, with commas between; empty for `author_id`.
+    """
+    def __init__(
+        self,
+        *,
+        tweet_id: _builtins.int = ...,
+        user_id: _builtins.int = ...,
+        cursor: _builtins.str = ...,
+        limit: _builtins.int = ...,
+        expansions: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "expansions", b"expansions", "limit", b"limit", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetConversationRequest: _TypeAlias = GetConversationRequest  # noqa: Y015
+
+@_typing.final
+class GetConversationResponse(_message.Message):
+    """A tweet in its conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWEET_FIELD_NUMBER: _builtins.int
+    ANCESTORS_FIELD_NUMBER: _builtins.int
+    REPLIES_FIELD_NUMBER: _builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    INCLUDES_FIELD_NUMBER: _builtins.int
+    next_cursor: _builtins.str
+    """Where the next page of direct replies starts; absent at the end."""
+    @_builtins.property
+    def tweet(self) -> _tweet_pb2.Tweet:
+        """The tweet asked for."""
+
+    @_builtins.property
+    def ancestors(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
+        """What it answers, and what that answers: the nearest 20 at most, without those that are left out;
+        the oldest first. The beginning of a longer conversation is the tweet's conversation_id. Where a
+        page has no room for all, the oldest are missing.
+        """
+
+    @_builtins.property
+    def replies(self) -> _containers.RepeatedCompositeFieldContainer[_conversation_pb2.Reply]:
+        """Direct replies, the newest first. There may be fewer than asked for, even none, while more follow:
+        where many are deleted or hidden, or long.
+        """
+
+    @_builtins.property
+    def includes(self) -> _includes_pb2.Includes:
+        """Authors and tweets that all of these refer to."""
+
+    def __init__(
+        self,
+        *,
+        tweet: _tweet_pb2.Tweet | None = ...,
+        ancestors: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
+        replies: _abc.Iterable[_conversation_pb2.Reply] | None = ...,
+        next_cursor: _builtins.str | None = ...,
+        includes: _includes_pb2.Includes | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "includes", b"includes", "next_cursor", b"next_cursor", "tweet", b"tweet"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "ancestors", b"ancestors", "includes", b"includes", "next_cursor", b"next_cursor", "replies", b"replies", "tweet", b"tweet"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__next_cursor: _TypeAlias = _typing.Literal["next_cursor"]  # noqa: Y015
+    _WhichOneofArgType__next_cursor: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__next_cursor) -> _WhichOneofReturnType__next_cursor | None: ...
+
+Global___GetConversationResponse: _TypeAlias = GetConversationResponse  # noqa: Y015
 
 @_typing.final
 class DeleteTweetRequest(_message.Message):
@@ -280,6 +418,9 @@ class LookupTweetsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TWEET_IDS_FIELD_NUMBER: _builtins.int
+    WITH_RETWEETS_FIELD_NUMBER: _builtins.int
+    with_retweets: _builtins.bool
+    """Whether retweets are asked for too, as timelines list them; else their ids are missing."""
     @_builtins.property
     def tweet_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """1-1000 positive ids."""
@@ -288,10 +429,11 @@ class LookupTweetsRequest(_message.Message):
         self,
         *,
         tweet_ids: _abc.Iterable[_builtins.int] | None = ...,
+        with_retweets: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet_ids", b"tweet_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet_ids", b"tweet_ids", "with_retweets", b"with_retweets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -305,27 +447,138 @@ class LookupTweetsResponse(_message.Message):
 
     TWEETS_FIELD_NUMBER: _builtins.int
     MISSING_IDS_FIELD_NUMBER: _builtins.int
+    RETWEETS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
-        """In the order asked for, without the missing."""
+        """In the order asked for, without the missing; all of them, whoever may see them: the caller leaves
+        out what its reader may not.
+        """
 
     @_builtins.property
     def missing_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Ids that name no tweet, or a deleted one."""
+        """Ids that name no tweet, or a deleted one. One whose row cannot be read is not here, nor above: it
+        is not known to be gone.
+        """
+
+    @_builtins.property
+    def retweets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Retweet]:
+        """Those of the ids that name retweets, if they were asked for."""
 
     def __init__(
         self,
         *,
         tweets: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
         missing_ids: _abc.Iterable[_builtins.int] | None = ...,
+        retweets: _abc.Iterable[Global___Retweet] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["missing_ids", b"missing_ids", "tweets", b"tweets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["missing_ids", b"missing_ids", "retweets", b"retweets", "tweets", b"tweets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LookupTweetsResponse: _TypeAlias = LookupTweetsResponse  # noqa: Y015
+
+@_typing.final
+class Retweet(_message.Message):
+    """A retweet as timelines have it: an entry with an id of its own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETWEET_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TWEET_ID_FIELD_NUMBER: _builtins.int
+    retweet_id: _builtins.int
+    """Snowflake; sorts by the time of the retweet, among tweets too."""
+    user_id: _builtins.int
+    """Who retweeted."""
+    tweet_id: _builtins.int
+    """The tweet."""
+    def __init__(
+        self,
+        *,
+        retweet_id: _builtins.int = ...,
+        user_id: _builtins.int = ...,
+        tweet_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["retweet_id", b"retweet_id", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Retweet: _TypeAlias = Retweet  # noqa: Y015
+
+@_typing.final
+class RetweetState(_message.Message):
+    """Whether somebody's retweet of a tweet stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TWEET_ID_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """Who; positive."""
+    tweet_id: _builtins.int
+    """The tweet; positive."""
+    standing: _builtins.bool
+    """False after it was taken back."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        tweet_id: _builtins.int = ...,
+        standing: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetweetState: _TypeAlias = RetweetState  # noqa: Y015
+
+@_typing.final
+class PlaceRetweetsRequest(_message.Message):
+    """How retweets stand."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETWEETS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def retweets(self) -> _containers.RepeatedCompositeFieldContainer[Global___RetweetState]:
+        """1-1000, each of another user or tweet."""
+
+    def __init__(
+        self,
+        *,
+        retweets: _abc.Iterable[Global___RetweetState] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["retweets", b"retweets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlaceRetweetsRequest: _TypeAlias = PlaceRetweetsRequest  # noqa: Y015
+
+@_typing.final
+class PlaceRetweetsResponse(_message.Message):
+    """Empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlaceRetweetsResponse: _TypeAlias = PlaceRetweetsResponse  # noqa: Y015
 
 @_typing.final
 class ListAuthorTweetsRequest(_message.Message):
@@ -500,7 +753,7 @@ class StreamTweetsResponse(_message.Message):
     """About how much of all tweets has been read up to here, 0-100."""
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
-        """At most 15; may be empty where all were deleted."""
+        """At most 14; may be empty where all were deleted."""
 
     def __init__(
         self,
@@ -518,3 +771,411 @@ class StreamTweetsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__resume_after_tweet_id) -> _WhichOneofReturnType__resume_after_tweet_id | None: ...
 
 Global___StreamTweetsResponse: _TypeAlias = StreamTweetsResponse  # noqa: Y015
+
+@_typing.final
+class BackfillRepliesRequest(_message.Message):
+    """Which tweets to look through for replies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_TWEET_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after_tweet_id: _builtins.int
+    """The resume_after_tweet_id of the answer before; 0 for the beginning."""
+    limit: _builtins.int
+    """How many tweets to look at, deleted ones included, 1-10000."""
+    def __init__(
+        self,
+        *,
+        after_tweet_id: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_tweet_id", b"after_tweet_id", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BackfillRepliesRequest: _TypeAlias = BackfillRepliesRequest  # noqa: Y015
+
+@_typing.final
+class BackfillRepliesResponse(_message.Message):
+    """How far that came."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLIES_FIELD_NUMBER: _builtins.int
+    RESUME_AFTER_TWEET_ID_FIELD_NUMBER: _builtins.int
+    PERCENT_FIELD_NUMBER: _builtins.int
+    replies: _builtins.int
+    """How many replies were found, whether they were listed before or not."""
+    resume_after_tweet_id: _builtins.int
+    """What to go on after; absent where nothing follows."""
+    percent: _builtins.int
+    """About how much of all tweets has been looked at up to here, 0-100."""
+    def __init__(
+        self,
+        *,
+        replies: _builtins.int = ...,
+        resume_after_tweet_id: _builtins.int | None = ...,
+        percent: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id", "resume_after_tweet_id", b"resume_after_tweet_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id", "percent", b"percent", "replies", b"replies", "resume_after_tweet_id", b"resume_after_tweet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__resume_after_tweet_id: _TypeAlias = _typing.Literal["resume_after_tweet_id"]  # noqa: Y015
+    _WhichOneofArgType__resume_after_tweet_id: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__resume_after_tweet_id) -> _WhichOneofReturnType__resume_after_tweet_id | None: ...
+
+Global___BackfillRepliesResponse: _TypeAlias = BackfillRepliesResponse  # noqa: Y015
+
+@_typing.final
+class TweetQuarantine(_message.Message):
+    """Why a tweet is shown to nobody but its author, as that author is told."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINED_AT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def quarantined_at(self) -> _timestamp_pb2.Timestamp:
+        """Since when."""
+
+    def __init__(
+        self,
+        *,
+        quarantined_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["quarantined_at", b"quarantined_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quarantined_at", b"quarantined_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TweetQuarantine: _TypeAlias = TweetQuarantine  # noqa: Y015
+
+@_typing.final
+class ListQuarantinedTweetsRequest(_message.Message):
+    """Which tweets in quarantine to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_TWEET_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after_tweet_id: _builtins.int
+    """Only larger ids; 0 for no bound."""
+    limit: _builtins.int
+    """How many, 1-1000."""
+    def __init__(
+        self,
+        *,
+        after_tweet_id: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_tweet_id", b"after_tweet_id", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQuarantinedTweetsRequest: _TypeAlias = ListQuarantinedTweetsRequest  # noqa: Y015
+
+@_typing.final
+class ListQuarantinedTweetsResponse(_message.Message):
+    """What is in quarantine."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWEETS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tweets(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuarantinedTweet]:
+        """By rising id; fewer than the limit means that there are no more."""
+
+    def __init__(
+        self,
+        *,
+        tweets: _abc.Iterable[Global___QuarantinedTweet] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweets", b"tweets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQuarantinedTweetsResponse: _TypeAlias = ListQuarantinedTweetsResponse  # noqa: Y015
+
+@_typing.final
+class QuarantinedTweet(_message.Message):
+    """A tweet that is hidden."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWEET_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    QUARANTINED_AT_FIELD_NUMBER: _builtins.int
+    tweet_id: _builtins.int
+    """The tweet."""
+    user_id: _builtins.int
+    """Its author."""
+    text: _builtins.str
+    """What it says."""
+    reason: _builtins.str
+    """What was found, and by what, or what an operator said."""
+    @_builtins.property
+    def quarantined_at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        tweet_id: _builtins.int = ...,
+        user_id: _builtins.int = ...,
+        text: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        quarantined_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["quarantined_at", b"quarantined_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quarantined_at", b"quarantined_at", "reason", b"reason", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuarantinedTweet: _TypeAlias = QuarantinedTweet  # noqa: Y015
+
+@_typing.final
+class QuarantineTweetRequest(_message.Message):
+    """Which tweet to hide."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWEET_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    tweet_id: _builtins.int
+    """Positive."""
+    reason: _builtins.str
+    """Why, for other operators; 1-500 characters."""
+    def __init__(
+        self,
+        *,
+        tweet_id: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "tweet_id", b"tweet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuarantineTweetRequest: _TypeAlias = QuarantineTweetRequest  # noqa: Y015
+
+@_typing.final
+class QuarantineTweetResponse(_message.Message):
+    """Empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuarantineTweetResponse: _TypeAlias = QuarantineTweetResponse  # noqa: Y015
+
+@_typing.final
+class ClearTweetRequest(_message.Message):
+    """Which tweet to show again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWEET_ID_FIELD_NUMBER: _builtins.int
+    tweet_id: _builtins.int
+    """Positive."""
+    def __init__(
+        self,
+        *,
+        tweet_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet_id", b"tweet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClearTweetRequest: _TypeAlias = ClearTweetRequest  # noqa: Y015
+
+@_typing.final
+class ClearTweetResponse(_message.Message):
+    """Empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClearTweetResponse: _TypeAlias = ClearTweetResponse  # noqa: Y015
+
+@_typing.final
+class LookupSeenTweetsRequest(_message.Message):
+    """Which tweets, and by whom they would be seen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWEET_IDS_FIELD_NUMBER: _builtins.int
+    READER_USER_ID_FIELD_NUMBER: _builtins.int
+    reader_user_id: _builtins.int
+    """The reader; 0 for nobody in particular, who sees what is for everybody."""
+    @_builtins.property
+    def tweet_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """1-1000 positive ids."""
+
+    def __init__(
+        self,
+        *,
+        tweet_ids: _abc.Iterable[_builtins.int] | None = ...,
+        reader_user_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reader_user_id", b"reader_user_id", "tweet_ids", b"tweet_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupSeenTweetsRequest: _TypeAlias = LookupSeenTweetsRequest  # noqa: Y015
+
+@_typing.final
+class SeenTweet(_message.Message):
+    """A tweet that is there for the reader."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWEET_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    tweet_id: _builtins.int
+    """The tweet."""
+    user_id: _builtins.int
+    """Its author."""
+    def __init__(
+        self,
+        *,
+        tweet_id: _builtins.int = ...,
+        user_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SeenTweet: _TypeAlias = SeenTweet  # noqa: Y015
+
+@_typing.final
+class LookupSeenTweetsResponse(_message.Message):
+    """The tweets."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWEETS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tweets(self) -> _containers.RepeatedCompositeFieldContainer[Global___SeenTweet]:
+        """Each once, in the order asked for. Retweets are none, nor is what is in quarantine."""
+
+    def __init__(
+        self,
+        *,
+        tweets: _abc.Iterable[Global___SeenTweet] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweets", b"tweets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupSeenTweetsResponse: _TypeAlias = LookupSeenTweetsResponse  # noqa: Y015
+
+@_typing.final
+class LookupAuthorCountsRequest(_message.Message):
+    """Whose tweets to count."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """1-1000 positive ids."""
+
+    def __init__(
+        self,
+        *,
+        user_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_ids", b"user_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupAuthorCountsRequest: _TypeAlias = LookupAuthorCountsRequest  # noqa: Y015
+
+@_typing.final
+class AuthorCount(_message.Message):
+    """How many tweets an author has."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TWEET_COUNT_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """The author."""
+    tweet_count: _builtins.int
+    """Tweets, replies, quotes and retweets that were not deleted or taken back; a moment behind."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        tweet_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet_count", b"tweet_count", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuthorCount: _TypeAlias = AuthorCount  # noqa: Y015
+
+@_typing.final
+class LookupAuthorCountsResponse(_message.Message):
+    """The counts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuthorCount]:
+        """One entry for each user asked for, in no order; without those who were never counted and whose
+        lists take long: a later call has them.
+        """
+
+    def __init__(
+        self,
+        *,
+        counts: _abc.Iterable[Global___AuthorCount] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupAuthorCountsResponse: _TypeAlias = LookupAuthorCountsResponse  # noqa: Y015

@@ -51,6 +51,11 @@ class TweetServiceStub:
                 request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsRequest.SerializeToString,
                 response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsResponse.FromString,
                 _registered_method=True)
+        self.GetConversation = channel.unary_unary(
+                '/aviary.tweet.v1.TweetService/GetConversation',
+                request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetConversationRequest.SerializeToString,
+                response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetConversationResponse.FromString,
+                _registered_method=True)
         self.DeleteTweet = channel.unary_unary(
                 '/aviary.tweet.v1.TweetService/DeleteTweet',
                 request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DeleteTweetRequest.SerializeToString,
@@ -71,10 +76,45 @@ class TweetServiceStub:
                 request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryRequest.SerializeToString,
                 response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryResponse.FromString,
                 _registered_method=True)
+        self.PlaceRetweets = channel.unary_unary(
+                '/aviary.tweet.v1.TweetService/PlaceRetweets',
+                request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsRequest.SerializeToString,
+                response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsResponse.FromString,
+                _registered_method=True)
+        self.BackfillReplies = channel.unary_unary(
+                '/aviary.tweet.v1.TweetService/BackfillReplies',
+                request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.BackfillRepliesRequest.SerializeToString,
+                response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.BackfillRepliesResponse.FromString,
+                _registered_method=True)
+        self.ListQuarantinedTweets = channel.unary_unary(
+                '/aviary.tweet.v1.TweetService/ListQuarantinedTweets',
+                request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.ListQuarantinedTweetsRequest.SerializeToString,
+                response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.ListQuarantinedTweetsResponse.FromString,
+                _registered_method=True)
+        self.QuarantineTweet = channel.unary_unary(
+                '/aviary.tweet.v1.TweetService/QuarantineTweet',
+                request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.QuarantineTweetRequest.SerializeToString,
+                response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.QuarantineTweetResponse.FromString,
+                _registered_method=True)
+        self.ClearTweet = channel.unary_unary(
+                '/aviary.tweet.v1.TweetService/ClearTweet',
+                request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.ClearTweetRequest.SerializeToString,
+                response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.ClearTweetResponse.FromString,
+                _registered_method=True)
         self.StreamTweets = channel.unary_stream(
                 '/aviary.tweet.v1.TweetService/StreamTweets',
                 request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsRequest.SerializeToString,
                 response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsResponse.FromString,
+                _registered_method=True)
+        self.LookupSeenTweets = channel.unary_unary(
+                '/aviary.tweet.v1.TweetService/LookupSeenTweets',
+                request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.LookupSeenTweetsRequest.SerializeToString,
+                response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.LookupSeenTweetsResponse.FromString,
+                _registered_method=True)
+        self.LookupAuthorCounts = channel.unary_unary(
+                '/aviary.tweet.v1.TweetService/LookupAuthorCounts',
+                request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.LookupAuthorCountsRequest.SerializeToString,
+                response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.LookupAuthorCountsResponse.FromString,
                 _registered_method=True)
 
 
@@ -85,16 +125,21 @@ class TweetServiceServicer:
 
     def CreateTweet(self, request, context):
         """Makes a tweet; the answer means it is durable and will be delivered at least once.
-        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language.
-        NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
-        quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
+        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language,
+        media_ids, visibility. NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the
+        tweet answered or quoted, or the author may not see it. NOT_FOUND (MEDIA_NOT_FOUND): a picture, or
+        it is another user's.
+        FAILED_PRECONDITION (MEDIA_NOT_READY): a picture is not ready; (MEDIA_IN_USE): it is another
+        tweet's. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetTweet(self, request, context):
-        """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted.
+        """Reads a tweet. INVALID_ARGUMENT: tweet_id, expansions. NOT_FOUND (TWEET_NOT_FOUND): none,
+        deleted, or not for the reader: of a protected account that they do not follow, for others than
+        them, or by an author who blocks them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,7 +147,20 @@ class TweetServiceServicer:
 
     def GetTweets(self, request, context):
         """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
-        why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids.
+        why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids, expansions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetConversation(self, request, context):
+        """Reads a tweet with what it answers and a page of its replies, each with some of the replies under
+        it. Deleted tweets, and tweets of users who are muted or share a block with the reader, are left
+        out, and with a reply what is under it, and so are tweets that are not for the reader; the tweet
+        itself is shown if the reader may see it, also where they mute or block who wrote it.
+        INVALID_ARGUMENT: tweet_id, user_id, limit, cursor. NOT_FOUND (TWEET_NOT_FOUND): none, deleted, or
+        not for the reader, as in GetTweet.
+        NOT_FOUND (USER_NOT_FOUND): the reader.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,7 +183,7 @@ class TweetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListAuthorTweets(self, request, context):
-        """Reads the newest ids of many authors at once, for backfill and merge.
+        """Reads the newest ids of many authors at once, of their tweets and retweets, for backfill and merge.
         INVALID_ARGUMENT: user_ids, limit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -133,9 +191,51 @@ class TweetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DecideDelivery(self, request, context):
-        """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
+        """Remembers how a tweet or retweet is delivered; the first decision stays. Fanout asks for those it does not
         push alone. INVALID_ARGUMENT: tweet_id,
         delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PlaceRetweets(self, request, context):
+        """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
+        not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets. UNAVAILABLE also where
+        others place one of them at the same time: ask again, by how it stands then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BackfillReplies(self, request, context):
+        """Lists replies of before there was a list of them, from some of all tweets; for operators, who go
+        on from where it ended until nothing follows. A repeat changes nothing. INVALID_ARGUMENT:
+        after_tweet_id, limit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListQuarantinedTweets(self, request, context):
+        """Lists tweets in quarantine, the oldest first; for operators. INVALID_ARGUMENT: after_tweet_id,
+        limit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def QuarantineTweet(self, request, context):
+        """Hides a tweet from everybody but its author; for operators. One that is hidden keeps its reason.
+        INVALID_ARGUMENT: tweet_id, reason. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClearTweet(self, request, context):
+        """Shows a tweet again, whatever scanners find in it from now on; for operators.
+        INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no such tweet was ever quarantined.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -145,6 +245,21 @@ class TweetServiceServicer:
         """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
         that is made or deleted meanwhile may or may not be in it. The stream ends at the limit or with
         the last tweet; whoever wants more asks anew. INVALID_ARGUMENT: after_tweet_id, limit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LookupSeenTweets(self, request, context):
+        """Tells which of many tweets are there and may be seen by a reader, and whose they are.
+        INVALID_ARGUMENT: tweet_ids, reader_user_id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LookupAuthorCounts(self, request, context):
+        """Counts the tweets of authors, retweets included. INVALID_ARGUMENT: user_ids.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -168,6 +283,11 @@ def add_TweetServiceServicer_to_server(servicer, server):
                     request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsRequest.FromString,
                     response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsResponse.SerializeToString,
             ),
+            'GetConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConversation,
+                    request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetConversationRequest.FromString,
+                    response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetConversationResponse.SerializeToString,
+            ),
             'DeleteTweet': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteTweet,
                     request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DeleteTweetRequest.FromString,
@@ -188,10 +308,45 @@ def add_TweetServiceServicer_to_server(servicer, server):
                     request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryRequest.FromString,
                     response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryResponse.SerializeToString,
             ),
+            'PlaceRetweets': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlaceRetweets,
+                    request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsRequest.FromString,
+                    response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsResponse.SerializeToString,
+            ),
+            'BackfillReplies': grpc.unary_unary_rpc_method_handler(
+                    servicer.BackfillReplies,
+                    request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.BackfillRepliesRequest.FromString,
+                    response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.BackfillRepliesResponse.SerializeToString,
+            ),
+            'ListQuarantinedTweets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListQuarantinedTweets,
+                    request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.ListQuarantinedTweetsRequest.FromString,
+                    response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.ListQuarantinedTweetsResponse.SerializeToString,
+            ),
+            'QuarantineTweet': grpc.unary_unary_rpc_method_handler(
+                    servicer.QuarantineTweet,
+                    request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.QuarantineTweetRequest.FromString,
+                    response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.QuarantineTweetResponse.SerializeToString,
+            ),
+            'ClearTweet': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearTweet,
+                    request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.ClearTweetRequest.FromString,
+                    response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.ClearTweetResponse.SerializeToString,
+            ),
             'StreamTweets': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamTweets,
                     request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsRequest.FromString,
                     response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsResponse.SerializeToString,
+            ),
+            'LookupSeenTweets': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookupSeenTweets,
+                    request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.LookupSeenTweetsRequest.FromString,
+                    response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.LookupSeenTweetsResponse.SerializeToString,
+            ),
+            'LookupAuthorCounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookupAuthorCounts,
+                    request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.LookupAuthorCountsRequest.FromString,
+                    response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.LookupAuthorCountsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -277,6 +432,33 @@ class TweetService:
             '/aviary.tweet.v1.TweetService/GetTweets',
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsRequest.SerializeToString,
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.tweet.v1.TweetService/GetConversation',
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetConversationRequest.SerializeToString,
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetConversationResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -396,6 +578,141 @@ class TweetService:
             _registered_method=True)
 
     @staticmethod
+    def PlaceRetweets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.tweet.v1.TweetService/PlaceRetweets',
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsRequest.SerializeToString,
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BackfillReplies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.tweet.v1.TweetService/BackfillReplies',
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.BackfillRepliesRequest.SerializeToString,
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.BackfillRepliesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListQuarantinedTweets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.tweet.v1.TweetService/ListQuarantinedTweets',
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.ListQuarantinedTweetsRequest.SerializeToString,
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.ListQuarantinedTweetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QuarantineTweet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.tweet.v1.TweetService/QuarantineTweet',
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.QuarantineTweetRequest.SerializeToString,
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.QuarantineTweetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearTweet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.tweet.v1.TweetService/ClearTweet',
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.ClearTweetRequest.SerializeToString,
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.ClearTweetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def StreamTweets(request,
             target,
             options=(),
@@ -412,6 +729,60 @@ class TweetService:
             '/aviary.tweet.v1.TweetService/StreamTweets',
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsRequest.SerializeToString,
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LookupSeenTweets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.tweet.v1.TweetService/LookupSeenTweets',
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.LookupSeenTweetsRequest.SerializeToString,
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.LookupSeenTweetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LookupAuthorCounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.tweet.v1.TweetService/LookupAuthorCounts',
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.LookupAuthorCountsRequest.SerializeToString,
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.LookupAuthorCountsResponse.FromString,
             options,
             channel_credentials,
             insecure,

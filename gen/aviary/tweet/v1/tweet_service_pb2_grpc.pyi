@@ -37,15 +37,30 @@ class TweetServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TweetServiceAsyncStub: ...
     CreateTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.CreateTweetRequest, _tweet_service_pb2.CreateTweetResponse]
     """Makes a tweet; the answer means it is durable and will be delivered at least once.
-    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language.
-    NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
-    quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
+    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language,
+    media_ids, visibility. NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the
+    tweet answered or quoted, or the author may not see it. NOT_FOUND (MEDIA_NOT_FOUND): a picture, or
+    it is another user's.
+    FAILED_PRECONDITION (MEDIA_NOT_READY): a picture is not ready; (MEDIA_IN_USE): it is another
+    tweet's. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
     GetTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetRequest, _tweet_service_pb2.GetTweetResponse]
-    """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted."""
+    """Reads a tweet. INVALID_ARGUMENT: tweet_id, expansions. NOT_FOUND (TWEET_NOT_FOUND): none,
+    deleted, or not for the reader: of a protected account that they do not follow, for others than
+    them, or by an author who blocks them.
+    """
     GetTweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetsRequest, _tweet_service_pb2.GetTweetsResponse]
     """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
-    why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids.
+    why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids, expansions.
+    """
+    GetConversation: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.GetConversationRequest, _tweet_service_pb2.GetConversationResponse]
+    """Reads a tweet with what it answers and a page of its replies, each with some of the replies under
+    it. Deleted tweets, and tweets of users who are muted or share a block with the reader, are left
+    out, and with a reply what is under it, and so are tweets that are not for the reader; the tweet
+    itself is shown if the reader may see it, also where they mute or block who wrote it.
+    INVALID_ARGUMENT: tweet_id, user_id, limit, cursor. NOT_FOUND (TWEET_NOT_FOUND): none, deleted, or
+    not for the reader, as in GetTweet.
+    NOT_FOUND (USER_NOT_FOUND): the reader.
     """
     DeleteTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.DeleteTweetRequest, _tweet_service_pb2.DeleteTweetResponse]
     """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id.
@@ -55,19 +70,47 @@ class TweetServiceStub:
     LookupTweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.LookupTweetsRequest, _tweet_service_pb2.LookupTweetsResponse]
     """Reads many tweets at once, for hydration. INVALID_ARGUMENT: tweet_ids."""
     ListAuthorTweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.ListAuthorTweetsRequest, _tweet_service_pb2.ListAuthorTweetsResponse]
-    """Reads the newest ids of many authors at once, for backfill and merge.
+    """Reads the newest ids of many authors at once, of their tweets and retweets, for backfill and merge.
     INVALID_ARGUMENT: user_ids, limit.
     """
     DecideDelivery: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.DecideDeliveryRequest, _tweet_service_pb2.DecideDeliveryResponse]
-    """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
+    """Remembers how a tweet or retweet is delivered; the first decision stays. Fanout asks for those it does not
     push alone. INVALID_ARGUMENT: tweet_id,
     delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
+    """
+    PlaceRetweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.PlaceRetweetsRequest, _tweet_service_pb2.PlaceRetweetsResponse]
+    """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
+    not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets. UNAVAILABLE also where
+    others place one of them at the same time: ask again, by how it stands then.
+    """
+    BackfillReplies: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.BackfillRepliesRequest, _tweet_service_pb2.BackfillRepliesResponse]
+    """Lists replies of before there was a list of them, from some of all tweets; for operators, who go
+    on from where it ended until nothing follows. A repeat changes nothing. INVALID_ARGUMENT:
+    after_tweet_id, limit.
+    """
+    ListQuarantinedTweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.ListQuarantinedTweetsRequest, _tweet_service_pb2.ListQuarantinedTweetsResponse]
+    """Lists tweets in quarantine, the oldest first; for operators. INVALID_ARGUMENT: after_tweet_id,
+    limit.
+    """
+    QuarantineTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.QuarantineTweetRequest, _tweet_service_pb2.QuarantineTweetResponse]
+    """Hides a tweet from everybody but its author; for operators. One that is hidden keeps its reason.
+    INVALID_ARGUMENT: tweet_id, reason. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted.
+    """
+    ClearTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.ClearTweetRequest, _tweet_service_pb2.ClearTweetResponse]
+    """Shows a tweet again, whatever scanners find in it from now on; for operators.
+    INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no such tweet was ever quarantined.
     """
     StreamTweets: _grpc.UnaryStreamMultiCallable[_tweet_service_pb2.StreamTweetsRequest, _tweet_service_pb2.StreamTweetsResponse]
     """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
     that is made or deleted meanwhile may or may not be in it. The stream ends at the limit or with
     the last tweet; whoever wants more asks anew. INVALID_ARGUMENT: after_tweet_id, limit.
     """
+    LookupSeenTweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.LookupSeenTweetsRequest, _tweet_service_pb2.LookupSeenTweetsResponse]
+    """Tells which of many tweets are there and may be seen by a reader, and whose they are.
+    INVALID_ARGUMENT: tweet_ids, reader_user_id.
+    """
+    LookupAuthorCounts: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.LookupAuthorCountsRequest, _tweet_service_pb2.LookupAuthorCountsResponse]
+    """Counts the tweets of authors, retweets included. INVALID_ARGUMENT: user_ids."""
 
 @_typing.type_check_only
 class TweetServiceAsyncStub(TweetServiceStub):
@@ -78,15 +121,30 @@ class TweetServiceAsyncStub(TweetServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.CreateTweetRequest, _tweet_service_pb2.CreateTweetResponse]  # type: ignore[assignment]
     """Makes a tweet; the answer means it is durable and will be delivered at least once.
-    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language.
-    NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
-    quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
+    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language,
+    media_ids, visibility. NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the
+    tweet answered or quoted, or the author may not see it. NOT_FOUND (MEDIA_NOT_FOUND): a picture, or
+    it is another user's.
+    FAILED_PRECONDITION (MEDIA_NOT_READY): a picture is not ready; (MEDIA_IN_USE): it is another
+    tweet's. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
     GetTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetRequest, _tweet_service_pb2.GetTweetResponse]  # type: ignore[assignment]
-    """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted."""
+    """Reads a tweet. INVALID_ARGUMENT: tweet_id, expansions. NOT_FOUND (TWEET_NOT_FOUND): none,
+    deleted, or not for the reader: of a protected account that they do not follow, for others than
+    them, or by an author who blocks them.
+    """
     GetTweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetsRequest, _tweet_service_pb2.GetTweetsResponse]  # type: ignore[assignment]
     """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
-    why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids.
+    why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids, expansions.
+    """
+    GetConversation: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.GetConversationRequest, _tweet_service_pb2.GetConversationResponse]  # type: ignore[assignment]
+    """Reads a tweet with what it answers and a page of its replies, each with some of the replies under
+    it. Deleted tweets, and tweets of users who are muted or share a block with the reader, are left
+    out, and with a reply what is under it, and so are tweets that are not for the reader; the tweet
+    itself is shown if the reader may see it, also where they mute or block who wrote it.
+    INVALID_ARGUMENT: tweet_id, user_id, limit, cursor. NOT_FOUND (TWEET_NOT_FOUND): none, deleted, or
+    not for the reader, as in GetTweet.
+    NOT_FOUND (USER_NOT_FOUND): the reader.
     """
     DeleteTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.DeleteTweetRequest, _tweet_service_pb2.DeleteTweetResponse]  # type: ignore[assignment]
     """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id.
@@ -96,19 +154,47 @@ class TweetServiceAsyncStub(TweetServiceStub):
     LookupTweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.LookupTweetsRequest, _tweet_service_pb2.LookupTweetsResponse]  # type: ignore[assignment]
     """Reads many tweets at once, for hydration. INVALID_ARGUMENT: tweet_ids."""
     ListAuthorTweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.ListAuthorTweetsRequest, _tweet_service_pb2.ListAuthorTweetsResponse]  # type: ignore[assignment]
-    """Reads the newest ids of many authors at once, for backfill and merge.
+    """Reads the newest ids of many authors at once, of their tweets and retweets, for backfill and merge.
     INVALID_ARGUMENT: user_ids, limit.
     """
     DecideDelivery: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.DecideDeliveryRequest, _tweet_service_pb2.DecideDeliveryResponse]  # type: ignore[assignment]
-    """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
+    """Remembers how a tweet or retweet is delivered; the first decision stays. Fanout asks for those it does not
     push alone. INVALID_ARGUMENT: tweet_id,
     delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
+    """
+    PlaceRetweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.PlaceRetweetsRequest, _tweet_service_pb2.PlaceRetweetsResponse]  # type: ignore[assignment]
+    """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
+    not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets. UNAVAILABLE also where
+    others place one of them at the same time: ask again, by how it stands then.
+    """
+    BackfillReplies: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.BackfillRepliesRequest, _tweet_service_pb2.BackfillRepliesResponse]  # type: ignore[assignment]
+    """Lists replies of before there was a list of them, from some of all tweets; for operators, who go
+    on from where it ended until nothing follows. A repeat changes nothing. INVALID_ARGUMENT:
+    after_tweet_id, limit.
+    """
+    ListQuarantinedTweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.ListQuarantinedTweetsRequest, _tweet_service_pb2.ListQuarantinedTweetsResponse]  # type: ignore[assignment]
+    """Lists tweets in quarantine, the oldest first; for operators. INVALID_ARGUMENT: after_tweet_id,
+    limit.
+    """
+    QuarantineTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.QuarantineTweetRequest, _tweet_service_pb2.QuarantineTweetResponse]  # type: ignore[assignment]
+    """Hides a tweet from everybody but its author; for operators. One that is hidden keeps its reason.
+    INVALID_ARGUMENT: tweet_id, reason. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted.
+    """
+    ClearTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.ClearTweetRequest, _tweet_service_pb2.ClearTweetResponse]  # type: ignore[assignment]
+    """Shows a tweet again, whatever scanners find in it from now on; for operators.
+    INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no such tweet was ever quarantined.
     """
     StreamTweets: _aio.UnaryStreamMultiCallable[_tweet_service_pb2.StreamTweetsRequest, _tweet_service_pb2.StreamTweetsResponse]  # type: ignore[assignment]
     """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
     that is made or deleted meanwhile may or may not be in it. The stream ends at the limit or with
     the last tweet; whoever wants more asks anew. INVALID_ARGUMENT: after_tweet_id, limit.
     """
+    LookupSeenTweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.LookupSeenTweetsRequest, _tweet_service_pb2.LookupSeenTweetsResponse]  # type: ignore[assignment]
+    """Tells which of many tweets are there and may be seen by a reader, and whose they are.
+    INVALID_ARGUMENT: tweet_ids, reader_user_id.
+    """
+    LookupAuthorCounts: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.LookupAuthorCountsRequest, _tweet_service_pb2.LookupAuthorCountsResponse]  # type: ignore[assignment]
+    """Counts the tweets of authors, retweets included. INVALID_ARGUMENT: user_ids."""
 
 class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
     """Owns tweets and each author's list of them. A change is safe to repeat where it has a request_id,
@@ -122,9 +208,12 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.CreateTweetResponse, _abc.Awaitable[_tweet_service_pb2.CreateTweetResponse]]:
         """Makes a tweet; the answer means it is durable and will be delivered at least once.
-        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language.
-        NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
-        quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
+        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language,
+        media_ids, visibility. NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the
+        tweet answered or quoted, or the author may not see it. NOT_FOUND (MEDIA_NOT_FOUND): a picture, or
+        it is another user's.
+        FAILED_PRECONDITION (MEDIA_NOT_READY): a picture is not ready; (MEDIA_IN_USE): it is another
+        tweet's. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
         """
 
     @_abc_1.abstractmethod
@@ -133,7 +222,10 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tweet_service_pb2.GetTweetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.GetTweetResponse, _abc.Awaitable[_tweet_service_pb2.GetTweetResponse]]:
-        """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted."""
+        """Reads a tweet. INVALID_ARGUMENT: tweet_id, expansions. NOT_FOUND (TWEET_NOT_FOUND): none,
+        deleted, or not for the reader: of a protected account that they do not follow, for others than
+        them, or by an author who blocks them.
+        """
 
     @_abc_1.abstractmethod
     def GetTweets(
@@ -142,7 +234,22 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.GetTweetsResponse, _abc.Awaitable[_tweet_service_pb2.GetTweetsResponse]]:
         """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
-        why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids.
+        why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids, expansions.
+        """
+
+    @_abc_1.abstractmethod
+    def GetConversation(
+        self,
+        request: _tweet_service_pb2.GetConversationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tweet_service_pb2.GetConversationResponse, _abc.Awaitable[_tweet_service_pb2.GetConversationResponse]]:
+        """Reads a tweet with what it answers and a page of its replies, each with some of the replies under
+        it. Deleted tweets, and tweets of users who are muted or share a block with the reader, are left
+        out, and with a reply what is under it, and so are tweets that are not for the reader; the tweet
+        itself is shown if the reader may see it, also where they mute or block who wrote it.
+        INVALID_ARGUMENT: tweet_id, user_id, limit, cursor. NOT_FOUND (TWEET_NOT_FOUND): none, deleted, or
+        not for the reader, as in GetTweet.
+        NOT_FOUND (USER_NOT_FOUND): the reader.
         """
 
     @_abc_1.abstractmethod
@@ -170,7 +277,7 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tweet_service_pb2.ListAuthorTweetsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.ListAuthorTweetsResponse, _abc.Awaitable[_tweet_service_pb2.ListAuthorTweetsResponse]]:
-        """Reads the newest ids of many authors at once, for backfill and merge.
+        """Reads the newest ids of many authors at once, of their tweets and retweets, for backfill and merge.
         INVALID_ARGUMENT: user_ids, limit.
         """
 
@@ -180,9 +287,61 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tweet_service_pb2.DecideDeliveryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.DecideDeliveryResponse, _abc.Awaitable[_tweet_service_pb2.DecideDeliveryResponse]]:
-        """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
+        """Remembers how a tweet or retweet is delivered; the first decision stays. Fanout asks for those it does not
         push alone. INVALID_ARGUMENT: tweet_id,
         delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
+        """
+
+    @_abc_1.abstractmethod
+    def PlaceRetweets(
+        self,
+        request: _tweet_service_pb2.PlaceRetweetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tweet_service_pb2.PlaceRetweetsResponse, _abc.Awaitable[_tweet_service_pb2.PlaceRetweetsResponse]]:
+        """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
+        not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets. UNAVAILABLE also where
+        others place one of them at the same time: ask again, by how it stands then.
+        """
+
+    @_abc_1.abstractmethod
+    def BackfillReplies(
+        self,
+        request: _tweet_service_pb2.BackfillRepliesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tweet_service_pb2.BackfillRepliesResponse, _abc.Awaitable[_tweet_service_pb2.BackfillRepliesResponse]]:
+        """Lists replies of before there was a list of them, from some of all tweets; for operators, who go
+        on from where it ended until nothing follows. A repeat changes nothing. INVALID_ARGUMENT:
+        after_tweet_id, limit.
+        """
+
+    @_abc_1.abstractmethod
+    def ListQuarantinedTweets(
+        self,
+        request: _tweet_service_pb2.ListQuarantinedTweetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tweet_service_pb2.ListQuarantinedTweetsResponse, _abc.Awaitable[_tweet_service_pb2.ListQuarantinedTweetsResponse]]:
+        """Lists tweets in quarantine, the oldest first; for operators. INVALID_ARGUMENT: after_tweet_id,
+        limit.
+        """
+
+    @_abc_1.abstractmethod
+    def QuarantineTweet(
+        self,
+        request: _tweet_service_pb2.QuarantineTweetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tweet_service_pb2.QuarantineTweetResponse, _abc.Awaitable[_tweet_service_pb2.QuarantineTweetResponse]]:
+        """Hides a tweet from everybody but its author; for operators. One that is hidden keeps its reason.
+        INVALID_ARGUMENT: tweet_id, reason. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted.
+        """
+
+    @_abc_1.abstractmethod
+    def ClearTweet(
+        self,
+        request: _tweet_service_pb2.ClearTweetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tweet_service_pb2.ClearTweetResponse, _abc.Awaitable[_tweet_service_pb2.ClearTweetResponse]]:
+        """Shows a tweet again, whatever scanners find in it from now on; for operators.
+        INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no such tweet was ever quarantined.
         """
 
     @_abc_1.abstractmethod
@@ -195,5 +354,23 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         that is made or deleted meanwhile may or may not be in it. The stream ends at the limit or with
         the last tweet; whoever wants more asks anew. INVALID_ARGUMENT: after_tweet_id, limit.
         """
+
+    @_abc_1.abstractmethod
+    def LookupSeenTweets(
+        self,
+        request: _tweet_service_pb2.LookupSeenTweetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tweet_service_pb2.LookupSeenTweetsResponse, _abc.Awaitable[_tweet_service_pb2.LookupSeenTweetsResponse]]:
+        """Tells which of many tweets are there and may be seen by a reader, and whose they are.
+        INVALID_ARGUMENT: tweet_ids, reader_user_id.
+        """
+
+    @_abc_1.abstractmethod
+    def LookupAuthorCounts(
+        self,
+        request: _tweet_service_pb2.LookupAuthorCountsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tweet_service_pb2.LookupAuthorCountsResponse, _abc.Awaitable[_tweet_service_pb2.LookupAuthorCountsResponse]]:
+        """Counts the tweets of authors, retweets included. INVALID_ARGUMENT: user_ids."""
 
 def add_TweetServiceServicer_to_server(servicer: TweetServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

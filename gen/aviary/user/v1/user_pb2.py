@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61viary/user/v1/user.proto\x12\x0e\x61viary.user.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x01\n\x04User\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x0e\n\x06handle\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x03\x62io\x18\x05 \x01(\tH\x00\x88\x01\x01\x42\x06\n\x04_biob\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61viary/user/v1/user.proto\x12\x0e\x61viary.user.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xed\x02\n\x04User\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x0e\n\x06handle\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x03\x62io\x18\x05 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tprotected\x18\x07 \x01(\x08H\x01\x88\x01\x01\x12\x1c\n\x0fpinned_tweet_id\x18\x08 \x01(\x03H\x02\x88\x01\x01\x12\x1c\n\x0f\x66ollowers_count\x18\x1e \x01(\x05H\x03\x88\x01\x01\x12\x1c\n\x0f\x66ollowing_count\x18\x1f \x01(\x05H\x04\x88\x01\x01\x12\x18\n\x0btweet_count\x18  \x01(\x05H\x05\x88\x01\x01\x42\x06\n\x04_bioB\x0c\n\n_protectedB\x12\n\x10_pinned_tweet_idB\x12\n\x10_followers_countB\x12\n\x10_following_countB\x0e\n\x0c_tweet_countb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aviary.user.v1.user_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_USER']._serialized_start=79
-  _globals['_USER']._serialized_end=214
+  _globals['_USER']._serialized_end=444
 # @@protoc_insertion_point(module_scope)

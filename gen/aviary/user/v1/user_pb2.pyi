@@ -28,6 +28,11 @@ class User(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     BIO_FIELD_NUMBER: _builtins.int
+    PROTECTED_FIELD_NUMBER: _builtins.int
+    PINNED_TWEET_ID_FIELD_NUMBER: _builtins.int
+    FOLLOWERS_COUNT_FIELD_NUMBER: _builtins.int
+    FOLLOWING_COUNT_FIELD_NUMBER: _builtins.int
+    TWEET_COUNT_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """Snowflake; sorts by creation time."""
     handle: _builtins.str
@@ -37,6 +42,23 @@ class User(_message.Message):
     bio: _builtins.str
     """What the user says of itself: 1-160 characters by the rules of the display name. Absent when
     nothing.
+    """
+    protected: _builtins.bool
+    """True where the user's tweets are for approved followers only; absent where they are not."""
+    pinned_tweet_id: _builtins.int
+    """The tweet that the user has pinned to their profile: one of their own that is there, and that the
+    reader may see. There where followers_count is, unless it is not known at the moment; absent
+    where there is none.
+    """
+    followers_count: _builtins.int
+    """Users who follow this one; may be off by a few for a while. It is there where users are read by
+    id or handle, or searched for, unless it is not known at the moment, and absent elsewhere.
+    """
+    following_count: _builtins.int
+    """Users whom this one follows; there where followers_count is, as far as it is known."""
+    tweet_count: _builtins.int
+    """Tweets, replies, quotes and retweets of this user that were not deleted or taken back; may be a
+    moment behind. There where followers_count is, as far as it is known.
     """
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
@@ -50,13 +72,39 @@ class User(_message.Message):
         display_name: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         bio: _builtins.str | None = ...,
+        protected: _builtins.bool | None = ...,
+        pinned_tweet_id: _builtins.int | None = ...,
+        followers_count: _builtins.int | None = ...,
+        following_count: _builtins.int | None = ...,
+        tweet_count: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_bio", b"_bio", "bio", b"bio", "created_at", b"created_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bio", b"_bio", "_followers_count", b"_followers_count", "_following_count", b"_following_count", "_pinned_tweet_id", b"_pinned_tweet_id", "_protected", b"_protected", "_tweet_count", b"_tweet_count", "bio", b"bio", "created_at", b"created_at", "followers_count", b"followers_count", "following_count", b"following_count", "pinned_tweet_id", b"pinned_tweet_id", "protected", b"protected", "tweet_count", b"tweet_count"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bio", b"_bio", "bio", b"bio", "created_at", b"created_at", "display_name", b"display_name", "handle", b"handle", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bio", b"_bio", "_followers_count", b"_followers_count", "_following_count", b"_following_count", "_pinned_tweet_id", b"_pinned_tweet_id", "_protected", b"_protected", "_tweet_count", b"_tweet_count", "bio", b"bio", "created_at", b"created_at", "display_name", b"display_name", "followers_count", b"followers_count", "following_count", b"following_count", "handle", b"handle", "pinned_tweet_id", b"pinned_tweet_id", "protected", b"protected", "tweet_count", b"tweet_count", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__bio: _TypeAlias = _typing.Literal["bio"]  # noqa: Y015
     _WhichOneofArgType__bio: _TypeAlias = _typing.Literal["_bio", b"_bio"]  # noqa: Y015
+    _WhichOneofReturnType__followers_count: _TypeAlias = _typing.Literal["followers_count"]  # noqa: Y015
+    _WhichOneofArgType__followers_count: _TypeAlias = _typing.Literal["_followers_count", b"_followers_count"]  # noqa: Y015
+    _WhichOneofReturnType__following_count: _TypeAlias = _typing.Literal["following_count"]  # noqa: Y015
+    _WhichOneofArgType__following_count: _TypeAlias = _typing.Literal["_following_count", b"_following_count"]  # noqa: Y015
+    _WhichOneofReturnType__pinned_tweet_id: _TypeAlias = _typing.Literal["pinned_tweet_id"]  # noqa: Y015
+    _WhichOneofArgType__pinned_tweet_id: _TypeAlias = _typing.Literal["_pinned_tweet_id", b"_pinned_tweet_id"]  # noqa: Y015
+    _WhichOneofReturnType__protected: _TypeAlias = _typing.Literal["protected"]  # noqa: Y015
+    _WhichOneofArgType__protected: _TypeAlias = _typing.Literal["_protected", b"_protected"]  # noqa: Y015
+    _WhichOneofReturnType__tweet_count: _TypeAlias = _typing.Literal["tweet_count"]  # noqa: Y015
+    _WhichOneofArgType__tweet_count: _TypeAlias = _typing.Literal["_tweet_count", b"_tweet_count"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__bio) -> _WhichOneofReturnType__bio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__followers_count) -> _WhichOneofReturnType__followers_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__following_count) -> _WhichOneofReturnType__following_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pinned_tweet_id) -> _WhichOneofReturnType__pinned_tweet_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__protected) -> _WhichOneofReturnType__protected | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tweet_count) -> _WhichOneofReturnType__tweet_count | None: ...
 
 Global___User: _TypeAlias = User  # noqa: Y015

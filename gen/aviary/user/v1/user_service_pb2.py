@@ -30,7 +30,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!aviary/user/v1/user_service.proto\x12\x0e\x61viary.user.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a#aviary/error/v1/partial_error.proto\x1a\x19\x61viary/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x9e\x01\n\x11\x43reateUserRequest\x12-\n\x06handle\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$\x12\x30\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x1a\xe2\x41\x01\x02\xda\xda\x18\x12\x18\x01 22\x0c\x64isplay-name\x12(\n\nrequest_id\x18\x03 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\"8\n\x12\x43reateUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"-\n\x0eGetUserRequest\x12\x1b\n\x07user_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\"5\n\x0fGetUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"/\n\x0cGetMeRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\"3\n\rGetMeResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"Z\n\x0fGetUsersRequest\x12G\n\x03ids\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xda\xda\x18\x32*+^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,99}$2\x03ids\"f\n\x10GetUsersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.aviary.user.v1.User\x12-\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x1d.aviary.error.v1.PartialError\"G\n\x16GetUserByHandleRequest\x12-\n\x06handle\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$\"=\n\x17GetUserByHandleResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"\x91\x02\n\x11UpdateUserRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12\x32\n\x06handle\x18\x02 \x01(\tB\x1d\xe2\x41\x01\x01\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$H\x00\x88\x01\x01\x12\x35\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x1a\xe2\x41\x01\x01\xda\xda\x18\x12\x18\x01 22\x0c\x64isplay-nameH\x01\x88\x01\x01\x12(\n\nrequest_id\x18\x04 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\x12\"\n\x03\x62io\x18\x05 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08 \xa0\x01\x32\x03\x62ioH\x02\x88\x01\x01\x42\t\n\x07_handleB\x0f\n\r_display_nameB\x06\n\x04_bio\"8\n\x12UpdateUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"^\n\x11\x44\x65leteUserRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12(\n\nrequest_id\x18\x02 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\"\x14\n\x12\x44\x65leteUserResponse\",\n\x12LookupUsersRequest\x12\x16\n\x08user_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\"O\n\x13LookupUsersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.aviary.user.v1.User\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\x32\x84\x08\n\x0bUserService\x12\x82\x01\n\nCreateUser\x12!.aviary.user.v1.CreateUserRequest\x1a\".aviary.user.v1.CreateUserResponse\"-\x90\x02\x00\xca\xda\x18\x0e\n\x0cusers:create\xf0\xda\x18\x01\x82\xd3\xe4\x93\x02\x0e\"\t/v1/users:\x01*\x12|\n\x07GetUser\x12\x1e.aviary.user.v1.GetUserRequest\x1a\x1f.aviary.user.v1.GetUserResponse\"0\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/users/{user_id}\x12m\n\x05GetMe\x12\x1c.aviary.user.v1.GetMeRequest\x1a\x1d.aviary.user.v1.GetMeResponse\"\'\x90\x02\x01\xca\xda\x18\x0c\n\nusers:read\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/users/me\x12u\n\x08GetUsers\x12\x1f.aviary.user.v1.GetUsersRequest\x1a .aviary.user.v1.GetUsersResponse\"&\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/users\x12\x9d\x01\n\x0fGetUserByHandle\x12&.aviary.user.v1.GetUserByHandleRequest\x1a\'.aviary.user.v1.GetUserByHandleResponse\"9\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/users/by/handle/{handle}\x12\x87\x01\n\nUpdateUser\x12!.aviary.user.v1.UpdateUserRequest\x1a\".aviary.user.v1.UpdateUserResponse\"2\x90\x02\x00\xca\xda\x18\r\n\x0busers:write\x82\xd3\xe4\x93\x02\x18\x32\x13/v1/users/{user_id}:\x01*\x12\x84\x01\n\nDeleteUser\x12!.aviary.user.v1.DeleteUserRequest\x1a\".aviary.user.v1.DeleteUserResponse\"/\x90\x02\x00\xca\xda\x18\r\n\x0busers:write\x82\xd3\xe4\x93\x02\x15*\x13/v1/users/{user_id}\x12[\n\x0bLookupUsers\x12\".aviary.user.v1.LookupUsersRequest\x1a#.aviary.user.v1.LookupUsersResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!aviary/user/v1/user_service.proto\x12\x0e\x61viary.user.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a#aviary/error/v1/partial_error.proto\x1a\x19\x61viary/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x9e\x01\n\x11\x43reateUserRequest\x12-\n\x06handle\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$\x12\x30\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x1a\xe2\x41\x01\x02\xda\xda\x18\x12\x18\x01 22\x0c\x64isplay-name\x12(\n\nrequest_id\x18\x03 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\"8\n\x12\x43reateUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"-\n\x0eGetUserRequest\x12\x1b\n\x07user_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\"5\n\x0fGetUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"/\n\x0cGetMeRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\"3\n\rGetMeResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"Z\n\x0fGetUsersRequest\x12G\n\x03ids\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xda\xda\x18\x32*+^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,99}$2\x03ids\"f\n\x10GetUsersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.aviary.user.v1.User\x12-\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x1d.aviary.error.v1.PartialError\"G\n\x16GetUserByHandleRequest\x12-\n\x06handle\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$\"=\n\x17GetUserByHandleResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"\xbd\x02\n\x11UpdateUserRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12\x32\n\x06handle\x18\x02 \x01(\tB\x1d\xe2\x41\x01\x01\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$H\x00\x88\x01\x01\x12\x35\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x1a\xe2\x41\x01\x01\xda\xda\x18\x12\x18\x01 22\x0c\x64isplay-nameH\x01\x88\x01\x01\x12(\n\nrequest_id\x18\x04 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\x12\"\n\x03\x62io\x18\x05 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08 \xa0\x01\x32\x03\x62ioH\x02\x88\x01\x01\x12\x1c\n\tprotected\x18\x07 \x01(\x08\x42\x04\xe2\x41\x01\x01H\x03\x88\x01\x01\x42\t\n\x07_handleB\x0f\n\r_display_nameB\x06\n\x04_bioB\x0c\n\n_protected\"8\n\x12UpdateUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"P\n\x0fPinTweetRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12\x1c\n\x08tweet_id\x18\x02 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\"\x12\n\x10PinTweetResponse\"R\n\x11UnpinTweetRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12\x1c\n\x08tweet_id\x18\x02 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\"\x14\n\x12UnpinTweetResponse\"^\n\x11\x44\x65leteUserRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12(\n\nrequest_id\x18\x02 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\"\x14\n\x12\x44\x65leteUserResponse\",\n\x12LookupUsersRequest\x12\x16\n\x08user_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\"O\n\x13LookupUsersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.aviary.user.v1.User\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\"3\n\x1aLookupUsersByHandleRequest\x12\x15\n\x07handles\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\"B\n\x1bLookupUsersByHandleResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.aviary.user.v1.User\"~\n\x12SearchUsersRequest\x12(\n\x05query\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xda\xda\x18\x11\x18\x01 22\x0bname-prefix\x12 \n\x06\x63ursor\x18\x02 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08\x32\x06\x63ursor\x12\x1c\n\x05limit\x18\x03 \x01(\x05\x42\r\xe2\x41\x01\x01\xda\xda\x18\x05\x08\x00\x10\xc8\x01\"d\n\x13SearchUsersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.aviary.user.v1.User\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"H\n\x14\x42\x61\x63kfillNamesRequest\x12\x1b\n\rafter_user_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"b\n\x15\x42\x61\x63kfillNamesResponse\x12\r\n\x05users\x18\x01 \x01(\x05\x12!\n\x14resume_after_user_id\x18\x02 \x01(\x03H\x00\x88\x01\x01\x42\x17\n\x15_resume_after_user_id2\xda\x0c\n\x0bUserService\x12\x82\x01\n\nCreateUser\x12!.aviary.user.v1.CreateUserRequest\x1a\".aviary.user.v1.CreateUserResponse\"-\x90\x02\x00\xca\xda\x18\x0e\n\x0cusers:create\xf0\xda\x18\x01\x82\xd3\xe4\x93\x02\x0e\"\t/v1/users:\x01*\x12|\n\x07GetUser\x12\x1e.aviary.user.v1.GetUserRequest\x1a\x1f.aviary.user.v1.GetUserResponse\"0\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/users/{user_id}\x12m\n\x05GetMe\x12\x1c.aviary.user.v1.GetMeRequest\x1a\x1d.aviary.user.v1.GetMeResponse\"\'\x90\x02\x01\xca\xda\x18\x0c\n\nusers:read\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/users/me\x12u\n\x08GetUsers\x12\x1f.aviary.user.v1.GetUsersRequest\x1a .aviary.user.v1.GetUsersResponse\"&\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/users\x12\x9d\x01\n\x0fGetUserByHandle\x12&.aviary.user.v1.GetUserByHandleRequest\x1a\'.aviary.user.v1.GetUserByHandleResponse\"9\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/users/by/handle/{handle}\x12\x85\x01\n\x0bSearchUsers\x12\".aviary.user.v1.SearchUsersRequest\x1a#.aviary.user.v1.SearchUsersResponse\"-\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/users/search\x12\x87\x01\n\nUpdateUser\x12!.aviary.user.v1.UpdateUserRequest\x1a\".aviary.user.v1.UpdateUserResponse\"2\x90\x02\x00\xca\xda\x18\r\n\x0busers:write\x82\xd3\xe4\x93\x02\x18\x32\x13/v1/users/{user_id}:\x01*\x12u\n\x08PinTweet\x12\x1f.aviary.user.v1.PinTweetRequest\x1a .aviary.user.v1.PinTweetResponse\"&\x90\x02\x02\xca\xda\x18\r\n\x0busers:write\x82\xd3\xe4\x93\x02\x0c\"\x07/v1/pin:\x01*\x12}\n\nUnpinTweet\x12!.aviary.user.v1.UnpinTweetRequest\x1a\".aviary.user.v1.UnpinTweetResponse\"(\x90\x02\x02\xca\xda\x18\r\n\x0busers:write\x82\xd3\xe4\x93\x02\x0e\"\t/v1/unpin:\x01*\x12\x84\x01\n\nDeleteUser\x12!.aviary.user.v1.DeleteUserRequest\x1a\".aviary.user.v1.DeleteUserResponse\"/\x90\x02\x00\xca\xda\x18\r\n\x0busers:write\x82\xd3\xe4\x93\x02\x15*\x13/v1/users/{user_id}\x12\x61\n\rBackfillNames\x12$.aviary.user.v1.BackfillNamesRequest\x1a%.aviary.user.v1.BackfillNamesResponse\"\x03\x90\x02\x02\x12[\n\x0bLookupUsers\x12\".aviary.user.v1.LookupUsersRequest\x1a#.aviary.user.v1.LookupUsersResponse\"\x03\x90\x02\x01\x12s\n\x13LookupUsersByHandle\x12*.aviary.user.v1.LookupUsersByHandleRequest\x1a+.aviary.user.v1.LookupUsersByHandleResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -61,12 +61,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATEUSERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001\332\332\030\014 @*\010^[ -~]*$'
   _globals['_UPDATEUSERREQUEST'].fields_by_name['bio']._loaded_options = None
   _globals['_UPDATEUSERREQUEST'].fields_by_name['bio']._serialized_options = b'\342A\001\001\332\332\030\010 \240\0012\003bio'
+  _globals['_UPDATEUSERREQUEST'].fields_by_name['protected']._loaded_options = None
+  _globals['_UPDATEUSERREQUEST'].fields_by_name['protected']._serialized_options = b'\342A\001\001'
+  _globals['_PINTWEETREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_PINTWEETREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\320\332\030\001\332\332\030\002\010\001'
+  _globals['_PINTWEETREQUEST'].fields_by_name['tweet_id']._loaded_options = None
+  _globals['_PINTWEETREQUEST'].fields_by_name['tweet_id']._serialized_options = b'\342A\001\002\332\332\030\002\010\001'
+  _globals['_UNPINTWEETREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_UNPINTWEETREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\320\332\030\001\332\332\030\002\010\001'
+  _globals['_UNPINTWEETREQUEST'].fields_by_name['tweet_id']._loaded_options = None
+  _globals['_UNPINTWEETREQUEST'].fields_by_name['tweet_id']._serialized_options = b'\342A\001\002\332\332\030\002\010\001'
   _globals['_DELETEUSERREQUEST'].fields_by_name['user_id']._loaded_options = None
   _globals['_DELETEUSERREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\320\332\030\001\332\332\030\002\010\001'
   _globals['_DELETEUSERREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_DELETEUSERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001\332\332\030\014 @*\010^[ -~]*$'
   _globals['_LOOKUPUSERSREQUEST'].fields_by_name['user_ids']._loaded_options = None
   _globals['_LOOKUPUSERSREQUEST'].fields_by_name['user_ids']._serialized_options = b'\342A\001\002'
+  _globals['_LOOKUPUSERSBYHANDLEREQUEST'].fields_by_name['handles']._loaded_options = None
+  _globals['_LOOKUPUSERSBYHANDLEREQUEST'].fields_by_name['handles']._serialized_options = b'\342A\001\002'
+  _globals['_SEARCHUSERSREQUEST'].fields_by_name['query']._loaded_options = None
+  _globals['_SEARCHUSERSREQUEST'].fields_by_name['query']._serialized_options = b'\342A\001\002\332\332\030\021\030\001 22\013name-prefix'
+  _globals['_SEARCHUSERSREQUEST'].fields_by_name['cursor']._loaded_options = None
+  _globals['_SEARCHUSERSREQUEST'].fields_by_name['cursor']._serialized_options = b'\342A\001\001\332\332\030\0102\006cursor'
+  _globals['_SEARCHUSERSREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_SEARCHUSERSREQUEST'].fields_by_name['limit']._serialized_options = b'\342A\001\001\332\332\030\005\010\000\020\310\001'
+  _globals['_BACKFILLNAMESREQUEST'].fields_by_name['after_user_id']._loaded_options = None
+  _globals['_BACKFILLNAMESREQUEST'].fields_by_name['after_user_id']._serialized_options = b'\342A\001\001'
+  _globals['_BACKFILLNAMESREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_BACKFILLNAMESREQUEST'].fields_by_name['limit']._serialized_options = b'\342A\001\002'
   _globals['_USERSERVICE'].methods_by_name['CreateUser']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['CreateUser']._serialized_options = b'\220\002\000\312\332\030\016\n\014users:create\360\332\030\001\202\323\344\223\002\016\"\t/v1/users:\001*'
   _globals['_USERSERVICE'].methods_by_name['GetUser']._loaded_options = None
@@ -77,12 +99,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERSERVICE'].methods_by_name['GetUsers']._serialized_options = b'\220\002\001\312\332\030\016\n\nusers:read\030\001\202\323\344\223\002\013\022\t/v1/users'
   _globals['_USERSERVICE'].methods_by_name['GetUserByHandle']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['GetUserByHandle']._serialized_options = b'\220\002\001\312\332\030\016\n\nusers:read\030\001\202\323\344\223\002\036\022\034/v1/users/by/handle/{handle}'
+  _globals['_USERSERVICE'].methods_by_name['SearchUsers']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['SearchUsers']._serialized_options = b'\220\002\001\312\332\030\016\n\nusers:read\030\001\202\323\344\223\002\022\022\020/v1/users/search'
   _globals['_USERSERVICE'].methods_by_name['UpdateUser']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['UpdateUser']._serialized_options = b'\220\002\000\312\332\030\r\n\013users:write\202\323\344\223\002\0302\023/v1/users/{user_id}:\001*'
+  _globals['_USERSERVICE'].methods_by_name['PinTweet']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['PinTweet']._serialized_options = b'\220\002\002\312\332\030\r\n\013users:write\202\323\344\223\002\014\"\007/v1/pin:\001*'
+  _globals['_USERSERVICE'].methods_by_name['UnpinTweet']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['UnpinTweet']._serialized_options = b'\220\002\002\312\332\030\r\n\013users:write\202\323\344\223\002\016\"\t/v1/unpin:\001*'
   _globals['_USERSERVICE'].methods_by_name['DeleteUser']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['DeleteUser']._serialized_options = b'\220\002\000\312\332\030\r\n\013users:write\202\323\344\223\002\025*\023/v1/users/{user_id}'
+  _globals['_USERSERVICE'].methods_by_name['BackfillNames']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['BackfillNames']._serialized_options = b'\220\002\002'
   _globals['_USERSERVICE'].methods_by_name['LookupUsers']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['LookupUsers']._serialized_options = b'\220\002\001'
+  _globals['_USERSERVICE'].methods_by_name['LookupUsersByHandle']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['LookupUsersByHandle']._serialized_options = b'\220\002\001'
   _globals['_CREATEUSERREQUEST']._serialized_start=239
   _globals['_CREATEUSERREQUEST']._serialized_end=397
   _globals['_CREATEUSERRESPONSE']._serialized_start=399
@@ -104,17 +136,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETUSERBYHANDLERESPONSE']._serialized_start=930
   _globals['_GETUSERBYHANDLERESPONSE']._serialized_end=991
   _globals['_UPDATEUSERREQUEST']._serialized_start=994
-  _globals['_UPDATEUSERREQUEST']._serialized_end=1267
-  _globals['_UPDATEUSERRESPONSE']._serialized_start=1269
-  _globals['_UPDATEUSERRESPONSE']._serialized_end=1325
-  _globals['_DELETEUSERREQUEST']._serialized_start=1327
-  _globals['_DELETEUSERREQUEST']._serialized_end=1421
-  _globals['_DELETEUSERRESPONSE']._serialized_start=1423
-  _globals['_DELETEUSERRESPONSE']._serialized_end=1443
-  _globals['_LOOKUPUSERSREQUEST']._serialized_start=1445
-  _globals['_LOOKUPUSERSREQUEST']._serialized_end=1489
-  _globals['_LOOKUPUSERSRESPONSE']._serialized_start=1491
-  _globals['_LOOKUPUSERSRESPONSE']._serialized_end=1570
-  _globals['_USERSERVICE']._serialized_start=1573
-  _globals['_USERSERVICE']._serialized_end=2601
+  _globals['_UPDATEUSERREQUEST']._serialized_end=1311
+  _globals['_UPDATEUSERRESPONSE']._serialized_start=1313
+  _globals['_UPDATEUSERRESPONSE']._serialized_end=1369
+  _globals['_PINTWEETREQUEST']._serialized_start=1371
+  _globals['_PINTWEETREQUEST']._serialized_end=1451
+  _globals['_PINTWEETRESPONSE']._serialized_start=1453
+  _globals['_PINTWEETRESPONSE']._serialized_end=1471
+  _globals['_UNPINTWEETREQUEST']._serialized_start=1473
+  _globals['_UNPINTWEETREQUEST']._serialized_end=1555
+  _globals['_UNPINTWEETRESPONSE']._serialized_start=1557
+  _globals['_UNPINTWEETRESPONSE']._serialized_end=1577
+  _globals['_DELETEUSERREQUEST']._serialized_start=1579
+  _globals['_DELETEUSERREQUEST']._serialized_end=1673
+  _globals['_DELETEUSERRESPONSE']._serialized_start=1675
+  _globals['_DELETEUSERRESPONSE']._serialized_end=1695
+  _globals['_LOOKUPUSERSREQUEST']._serialized_start=1697
+  _globals['_LOOKUPUSERSREQUEST']._serialized_end=1741
+  _globals['_LOOKUPUSERSRESPONSE']._serialized_start=1743
+  _globals['_LOOKUPUSERSRESPONSE']._serialized_end=1822
+  _globals['_LOOKUPUSERSBYHANDLEREQUEST']._serialized_start=1824
+  _globals['_LOOKUPUSERSBYHANDLEREQUEST']._serialized_end=1875
+  _globals['_LOOKUPUSERSBYHANDLERESPONSE']._serialized_start=1877
+  _globals['_LOOKUPUSERSBYHANDLERESPONSE']._serialized_end=1943
+  _globals['_SEARCHUSERSREQUEST']._serialized_start=1945
+  _globals['_SEARCHUSERSREQUEST']._serialized_end=2071
+  _globals['_SEARCHUSERSRESPONSE']._serialized_start=2073
+  _globals['_SEARCHUSERSRESPONSE']._serialized_end=2173
+  _globals['_BACKFILLNAMESREQUEST']._serialized_start=2175
+  _globals['_BACKFILLNAMESREQUEST']._serialized_end=2247
+  _globals['_BACKFILLNAMESRESPONSE']._serialized_start=2249
+  _globals['_BACKFILLNAMESRESPONSE']._serialized_end=2347
+  _globals['_USERSERVICE']._serialized_start=2350
+  _globals['_USERSERVICE']._serialized_end=3976
 # @@protoc_insertion_point(module_scope)

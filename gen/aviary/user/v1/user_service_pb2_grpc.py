@@ -61,20 +61,45 @@ class UserServiceStub:
                 request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserByHandleRequest.SerializeToString,
                 response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserByHandleResponse.FromString,
                 _registered_method=True)
+        self.SearchUsers = channel.unary_unary(
+                '/aviary.user.v1.UserService/SearchUsers',
+                request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.SearchUsersRequest.SerializeToString,
+                response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.SearchUsersResponse.FromString,
+                _registered_method=True)
         self.UpdateUser = channel.unary_unary(
                 '/aviary.user.v1.UserService/UpdateUser',
                 request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.UpdateUserRequest.SerializeToString,
                 response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.UpdateUserResponse.FromString,
+                _registered_method=True)
+        self.PinTweet = channel.unary_unary(
+                '/aviary.user.v1.UserService/PinTweet',
+                request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.PinTweetRequest.SerializeToString,
+                response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.PinTweetResponse.FromString,
+                _registered_method=True)
+        self.UnpinTweet = channel.unary_unary(
+                '/aviary.user.v1.UserService/UnpinTweet',
+                request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.UnpinTweetRequest.SerializeToString,
+                response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.UnpinTweetResponse.FromString,
                 _registered_method=True)
         self.DeleteUser = channel.unary_unary(
                 '/aviary.user.v1.UserService/DeleteUser',
                 request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.DeleteUserRequest.SerializeToString,
                 response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.DeleteUserResponse.FromString,
                 _registered_method=True)
+        self.BackfillNames = channel.unary_unary(
+                '/aviary.user.v1.UserService/BackfillNames',
+                request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.BackfillNamesRequest.SerializeToString,
+                response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.BackfillNamesResponse.FromString,
+                _registered_method=True)
         self.LookupUsers = channel.unary_unary(
                 '/aviary.user.v1.UserService/LookupUsers',
                 request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersRequest.SerializeToString,
                 response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersResponse.FromString,
+                _registered_method=True)
+        self.LookupUsersByHandle = channel.unary_unary(
+                '/aviary.user.v1.UserService/LookupUsersByHandle',
+                request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersByHandleRequest.SerializeToString,
+                response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersByHandleResponse.FromString,
                 _registered_method=True)
 
 
@@ -123,13 +148,42 @@ class UserServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SearchUsers(self, request, context):
+        """Searches users by the beginning of their handle, of their display name, or of a word of either;
+        without case and accents. In the order of what begins so, in small letters: so an exact name
+        comes before longer ones. INVALID_ARGUMENT: query, limit, cursor.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def UpdateUser(self, request, context):
         """Changes what is given, all of it at once. A handle that is given up is held for some time (30
         days, unless the operator says otherwise): nobody else can take it, and the user may go back to
         it; but of each user only the last five are held. INVALID_ARGUMENT: user_id, handle (also
-        when nothing is given), display_name, bio, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        when nothing is given), display_name, bio, protected, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
         ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle, or holds it. ALREADY_EXISTS
         (REQUEST_ID_REUSED): request_id was used for other content.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PinTweet(self, request, context):
+        """Pins one of the user's own tweets to their profile, in place of one that was pinned before; doing
+        so twice changes nothing. A tweet that is deleted, or hidden, is not shown as pinned any more, and
+        to nobody who may not see it. INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no
+        such tweet, it is deleted, a retweet, or not for the user. NOT_FOUND (USER_NOT_FOUND): the user.
+        PERMISSION_DENIED (NOT_THE_AUTHOR): it is another's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnpinTweet(self, request, context):
+        """Takes a tweet off the user's profile; doing so twice changes nothing, and another one that was
+        pinned meanwhile stays. INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user;
+        whether there is such a tweet is not asked.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -144,8 +198,25 @@ class UserServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BackfillNames(self, request, context):
+        """Lists the names of users of before there was a list of them, from some of all users; for
+        operators, who go on from where it ended until nothing follows. A repeat changes nothing.
+        INVALID_ARGUMENT: after_user_id, limit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def LookupUsers(self, request, context):
         """Reads many users at once, for sibling services. INVALID_ARGUMENT: user_ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LookupUsersByHandle(self, request, context):
+        """Reads many users by handle at once, without case, for sibling services. A handle that nobody has,
+        or can have, is left out. INVALID_ARGUMENT: handles.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -179,20 +250,45 @@ def add_UserServiceServicer_to_server(servicer, server):
                     request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserByHandleRequest.FromString,
                     response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserByHandleResponse.SerializeToString,
             ),
+            'SearchUsers': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchUsers,
+                    request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.SearchUsersRequest.FromString,
+                    response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.SearchUsersResponse.SerializeToString,
+            ),
             'UpdateUser': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateUser,
                     request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.UpdateUserRequest.FromString,
                     response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.UpdateUserResponse.SerializeToString,
+            ),
+            'PinTweet': grpc.unary_unary_rpc_method_handler(
+                    servicer.PinTweet,
+                    request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.PinTweetRequest.FromString,
+                    response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.PinTweetResponse.SerializeToString,
+            ),
+            'UnpinTweet': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnpinTweet,
+                    request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.UnpinTweetRequest.FromString,
+                    response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.UnpinTweetResponse.SerializeToString,
             ),
             'DeleteUser': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteUser,
                     request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.DeleteUserRequest.FromString,
                     response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.DeleteUserResponse.SerializeToString,
             ),
+            'BackfillNames': grpc.unary_unary_rpc_method_handler(
+                    servicer.BackfillNames,
+                    request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.BackfillNamesRequest.FromString,
+                    response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.BackfillNamesResponse.SerializeToString,
+            ),
             'LookupUsers': grpc.unary_unary_rpc_method_handler(
                     servicer.LookupUsers,
                     request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersRequest.FromString,
                     response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersResponse.SerializeToString,
+            ),
+            'LookupUsersByHandle': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookupUsersByHandle,
+                    request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersByHandleRequest.FromString,
+                    response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersByHandleResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -343,6 +439,33 @@ class UserService:
             _registered_method=True)
 
     @staticmethod
+    def SearchUsers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.user.v1.UserService/SearchUsers',
+            aviary_dot_user_dot_v1_dot_user__service__pb2.SearchUsersRequest.SerializeToString,
+            aviary_dot_user_dot_v1_dot_user__service__pb2.SearchUsersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def UpdateUser(request,
             target,
             options=(),
@@ -359,6 +482,60 @@ class UserService:
             '/aviary.user.v1.UserService/UpdateUser',
             aviary_dot_user_dot_v1_dot_user__service__pb2.UpdateUserRequest.SerializeToString,
             aviary_dot_user_dot_v1_dot_user__service__pb2.UpdateUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PinTweet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.user.v1.UserService/PinTweet',
+            aviary_dot_user_dot_v1_dot_user__service__pb2.PinTweetRequest.SerializeToString,
+            aviary_dot_user_dot_v1_dot_user__service__pb2.PinTweetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnpinTweet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.user.v1.UserService/UnpinTweet',
+            aviary_dot_user_dot_v1_dot_user__service__pb2.UnpinTweetRequest.SerializeToString,
+            aviary_dot_user_dot_v1_dot_user__service__pb2.UnpinTweetResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -397,6 +574,33 @@ class UserService:
             _registered_method=True)
 
     @staticmethod
+    def BackfillNames(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.user.v1.UserService/BackfillNames',
+            aviary_dot_user_dot_v1_dot_user__service__pb2.BackfillNamesRequest.SerializeToString,
+            aviary_dot_user_dot_v1_dot_user__service__pb2.BackfillNamesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def LookupUsers(request,
             target,
             options=(),
@@ -413,6 +617,33 @@ class UserService:
             '/aviary.user.v1.UserService/LookupUsers',
             aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersRequest.SerializeToString,
             aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LookupUsersByHandle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.user.v1.UserService/LookupUsersByHandle',
+            aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersByHandleRequest.SerializeToString,
+            aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersByHandleResponse.FromString,
             options,
             channel_credentials,
             insecure,

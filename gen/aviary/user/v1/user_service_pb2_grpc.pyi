@@ -54,21 +54,47 @@ class UserServiceStub:
     """Reads a user by handle, without case. INVALID_ARGUMENT: handle. NOT_FOUND (USER_NOT_FOUND): no
     such user.
     """
+    SearchUsers: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.SearchUsersRequest, _user_service_pb2.SearchUsersResponse]
+    """Searches users by the beginning of their handle, of their display name, or of a word of either;
+    without case and accents. In the order of what begins so, in small letters: so an exact name
+    comes before longer ones. INVALID_ARGUMENT: query, limit, cursor.
+    """
     UpdateUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.UpdateUserRequest, _user_service_pb2.UpdateUserResponse]
     """Changes what is given, all of it at once. A handle that is given up is held for some time (30
     days, unless the operator says otherwise): nobody else can take it, and the user may go back to
     it; but of each user only the last five are held. INVALID_ARGUMENT: user_id, handle (also
-    when nothing is given), display_name, bio, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    when nothing is given), display_name, bio, protected, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
     ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle, or holds it. ALREADY_EXISTS
     (REQUEST_ID_REUSED): request_id was used for other content.
+    """
+    PinTweet: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.PinTweetRequest, _user_service_pb2.PinTweetResponse]
+    """Pins one of the user's own tweets to their profile, in place of one that was pinned before; doing
+    so twice changes nothing. A tweet that is deleted, or hidden, is not shown as pinned any more, and
+    to nobody who may not see it. INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no
+    such tweet, it is deleted, a retweet, or not for the user. NOT_FOUND (USER_NOT_FOUND): the user.
+    PERMISSION_DENIED (NOT_THE_AUTHOR): it is another's.
+    """
+    UnpinTweet: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.UnpinTweetRequest, _user_service_pb2.UnpinTweetResponse]
+    """Takes a tweet off the user's profile; doing so twice changes nothing, and another one that was
+    pinned meanwhile stays. INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user;
+    whether there is such a tweet is not asked.
     """
     DeleteUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.DeleteUserRequest, _user_service_pb2.DeleteUserResponse]
     """Deletes a user for good and frees its handles; the user's tweets and follows go soon after.
     INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
     before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
+    BackfillNames: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.BackfillNamesRequest, _user_service_pb2.BackfillNamesResponse]
+    """Lists the names of users of before there was a list of them, from some of all users; for
+    operators, who go on from where it ended until nothing follows. A repeat changes nothing.
+    INVALID_ARGUMENT: after_user_id, limit.
+    """
     LookupUsers: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.LookupUsersRequest, _user_service_pb2.LookupUsersResponse]
     """Reads many users at once, for sibling services. INVALID_ARGUMENT: user_ids."""
+    LookupUsersByHandle: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.LookupUsersByHandleRequest, _user_service_pb2.LookupUsersByHandleResponse]
+    """Reads many users by handle at once, without case, for sibling services. A handle that nobody has,
+    or can have, is left out. INVALID_ARGUMENT: handles.
+    """
 
 @_typing.type_check_only
 class UserServiceAsyncStub(UserServiceStub):
@@ -96,21 +122,47 @@ class UserServiceAsyncStub(UserServiceStub):
     """Reads a user by handle, without case. INVALID_ARGUMENT: handle. NOT_FOUND (USER_NOT_FOUND): no
     such user.
     """
+    SearchUsers: _aio.UnaryUnaryMultiCallable[_user_service_pb2.SearchUsersRequest, _user_service_pb2.SearchUsersResponse]  # type: ignore[assignment]
+    """Searches users by the beginning of their handle, of their display name, or of a word of either;
+    without case and accents. In the order of what begins so, in small letters: so an exact name
+    comes before longer ones. INVALID_ARGUMENT: query, limit, cursor.
+    """
     UpdateUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.UpdateUserRequest, _user_service_pb2.UpdateUserResponse]  # type: ignore[assignment]
     """Changes what is given, all of it at once. A handle that is given up is held for some time (30
     days, unless the operator says otherwise): nobody else can take it, and the user may go back to
     it; but of each user only the last five are held. INVALID_ARGUMENT: user_id, handle (also
-    when nothing is given), display_name, bio, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    when nothing is given), display_name, bio, protected, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
     ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle, or holds it. ALREADY_EXISTS
     (REQUEST_ID_REUSED): request_id was used for other content.
+    """
+    PinTweet: _aio.UnaryUnaryMultiCallable[_user_service_pb2.PinTweetRequest, _user_service_pb2.PinTweetResponse]  # type: ignore[assignment]
+    """Pins one of the user's own tweets to their profile, in place of one that was pinned before; doing
+    so twice changes nothing. A tweet that is deleted, or hidden, is not shown as pinned any more, and
+    to nobody who may not see it. INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no
+    such tweet, it is deleted, a retweet, or not for the user. NOT_FOUND (USER_NOT_FOUND): the user.
+    PERMISSION_DENIED (NOT_THE_AUTHOR): it is another's.
+    """
+    UnpinTweet: _aio.UnaryUnaryMultiCallable[_user_service_pb2.UnpinTweetRequest, _user_service_pb2.UnpinTweetResponse]  # type: ignore[assignment]
+    """Takes a tweet off the user's profile; doing so twice changes nothing, and another one that was
+    pinned meanwhile stays. INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user;
+    whether there is such a tweet is not asked.
     """
     DeleteUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.DeleteUserRequest, _user_service_pb2.DeleteUserResponse]  # type: ignore[assignment]
     """Deletes a user for good and frees its handles; the user's tweets and follows go soon after.
     INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
     before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
+    BackfillNames: _aio.UnaryUnaryMultiCallable[_user_service_pb2.BackfillNamesRequest, _user_service_pb2.BackfillNamesResponse]  # type: ignore[assignment]
+    """Lists the names of users of before there was a list of them, from some of all users; for
+    operators, who go on from where it ended until nothing follows. A repeat changes nothing.
+    INVALID_ARGUMENT: after_user_id, limit.
+    """
     LookupUsers: _aio.UnaryUnaryMultiCallable[_user_service_pb2.LookupUsersRequest, _user_service_pb2.LookupUsersResponse]  # type: ignore[assignment]
     """Reads many users at once, for sibling services. INVALID_ARGUMENT: user_ids."""
+    LookupUsersByHandle: _aio.UnaryUnaryMultiCallable[_user_service_pb2.LookupUsersByHandleRequest, _user_service_pb2.LookupUsersByHandleResponse]  # type: ignore[assignment]
+    """Reads many users by handle at once, without case, for sibling services. A handle that nobody has,
+    or can have, is left out. INVALID_ARGUMENT: handles.
+    """
 
 class UserServiceServicer(metaclass=_abc_1.ABCMeta):
     """Owns accounts and their handles. A change is safe to repeat where it has a request_id, which
@@ -167,6 +219,17 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def SearchUsers(
+        self,
+        request: _user_service_pb2.SearchUsersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.SearchUsersResponse, _abc.Awaitable[_user_service_pb2.SearchUsersResponse]]:
+        """Searches users by the beginning of their handle, of their display name, or of a word of either;
+        without case and accents. In the order of what begins so, in small letters: so an exact name
+        comes before longer ones. INVALID_ARGUMENT: query, limit, cursor.
+        """
+
+    @_abc_1.abstractmethod
     def UpdateUser(
         self,
         request: _user_service_pb2.UpdateUserRequest,
@@ -175,9 +238,33 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         """Changes what is given, all of it at once. A handle that is given up is held for some time (30
         days, unless the operator says otherwise): nobody else can take it, and the user may go back to
         it; but of each user only the last five are held. INVALID_ARGUMENT: user_id, handle (also
-        when nothing is given), display_name, bio, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        when nothing is given), display_name, bio, protected, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
         ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle, or holds it. ALREADY_EXISTS
         (REQUEST_ID_REUSED): request_id was used for other content.
+        """
+
+    @_abc_1.abstractmethod
+    def PinTweet(
+        self,
+        request: _user_service_pb2.PinTweetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.PinTweetResponse, _abc.Awaitable[_user_service_pb2.PinTweetResponse]]:
+        """Pins one of the user's own tweets to their profile, in place of one that was pinned before; doing
+        so twice changes nothing. A tweet that is deleted, or hidden, is not shown as pinned any more, and
+        to nobody who may not see it. INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no
+        such tweet, it is deleted, a retweet, or not for the user. NOT_FOUND (USER_NOT_FOUND): the user.
+        PERMISSION_DENIED (NOT_THE_AUTHOR): it is another's.
+        """
+
+    @_abc_1.abstractmethod
+    def UnpinTweet(
+        self,
+        request: _user_service_pb2.UnpinTweetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.UnpinTweetResponse, _abc.Awaitable[_user_service_pb2.UnpinTweetResponse]]:
+        """Takes a tweet off the user's profile; doing so twice changes nothing, and another one that was
+        pinned meanwhile stays. INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user;
+        whether there is such a tweet is not asked.
         """
 
     @_abc_1.abstractmethod
@@ -192,11 +279,32 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def BackfillNames(
+        self,
+        request: _user_service_pb2.BackfillNamesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.BackfillNamesResponse, _abc.Awaitable[_user_service_pb2.BackfillNamesResponse]]:
+        """Lists the names of users of before there was a list of them, from some of all users; for
+        operators, who go on from where it ended until nothing follows. A repeat changes nothing.
+        INVALID_ARGUMENT: after_user_id, limit.
+        """
+
+    @_abc_1.abstractmethod
     def LookupUsers(
         self,
         request: _user_service_pb2.LookupUsersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.LookupUsersResponse, _abc.Awaitable[_user_service_pb2.LookupUsersResponse]]:
         """Reads many users at once, for sibling services. INVALID_ARGUMENT: user_ids."""
+
+    @_abc_1.abstractmethod
+    def LookupUsersByHandle(
+        self,
+        request: _user_service_pb2.LookupUsersByHandleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.LookupUsersByHandleResponse, _abc.Awaitable[_user_service_pb2.LookupUsersByHandleResponse]]:
+        """Reads many users by handle at once, without case, for sibling services. A handle that nobody has,
+        or can have, is left out. INVALID_ARGUMENT: handles.
+        """
 
 def add_UserServiceServicer_to_server(servicer: UserServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

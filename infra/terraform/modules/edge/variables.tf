@@ -33,8 +33,8 @@ variable "domain" {
 variable "limits" {
   description = "What Cloud Armor lets one address do: no less than the edge's own limits on addresses (gateway/limits/table.py) come to in a minute, so that it refuses floods only. Requests in a minute, writes in a minute (twice as many are a ban), the largest body in bytes, and seconds of the ban."
   type = object({
-    requests_per_minute = optional(number, 22000)
-    writes_per_minute   = optional(number, 4000)
+    requests_per_minute = optional(number, 37000)
+    writes_per_minute   = optional(number, 5000)
     max_body_bytes      = optional(number, 65536)
     ban_s               = optional(number, 600)
   })

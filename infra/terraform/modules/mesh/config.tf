@@ -25,12 +25,17 @@ locals {
       AVIARY_FIRST_PARTY_CLIENTS  = var.first_party_clients
       AVIARY_ISSUER_URL           = var.issuer_url
       AVIARY_LOG_LEVEL            = var.log_level
+      AVIARY_MEDIA_BUCKET         = var.media_bucket == null ? "" : var.media_bucket
       AVIARY_PUBLIC_READS         = var.public_reads
       OTEL_EXPORTER_OTLP_ENDPOINT = var.collector_image == null ? "" : local.shared["OTEL_EXPORTER_OTLP_ENDPOINT"]
     })
-    aviary-flags              = { "flags.yaml" = coalesce(var.flags, local.files["aviary-flags"]["flags.yaml"]) }
-    aviary-valkey-authorities = { "authorities.pem" = var.valkey.certificate_authorities }
-    edge-envoy                = { "envoy.yaml" = var.edge_config }
+    aviary-flags = { "flags.yaml" = coalesce(var.flags, local.files["aviary-flags"]["flags.yaml"]) }
+    edge-envoy   = { "envoy.yaml" = var.edge_config }
+    # All authorities of engines are where those of Valkey are.
+    aviary-valkey-authorities = merge(
+      { "authorities.pem" = var.valkey.certificate_authorities },
+      { for authorities in compact(var.search[*].certificate_authorities) : "search.pem" => authorities },
+    )
   })
 
   # Of services/platform/valkey/connection.py.

@@ -25,6 +25,7 @@ module "identity" {
   workload_pool = var.workload_pool
   namespace     = kubernetes_namespace_v1.this.metadata[0].name
   project_roles = var.schema_role == null ? [] : [var.schema_role]
+  media_bucket  = each.key == "media" ? var.media_bucket : null
 
   bigtable = length(each.value.tables) == 0 ? null : {
     instance = var.bigtable_instance

@@ -79,11 +79,34 @@ locals {
     })
   }
 
+  way_to_search = {
+    for search in var.search[*] : "NetworkPolicy/search-to-opensearch" => {
+      apiVersion = "networking.k8s.io/v1"
+      kind       = "NetworkPolicy"
+      metadata = {
+        name      = "search-to-opensearch"
+        namespace = var.namespace
+        labels    = { "app.kubernetes.io/part-of" = "aviary" }
+      }
+      spec = {
+        podSelector = {
+          matchLabels = { "app.kubernetes.io/name" = "search", "app.kubernetes.io/part-of" = "aviary" }
+        }
+        policyTypes = ["Egress"]
+        egress = [{
+          to    = [{ ipBlock = { cidr = search.range } }]
+          ports = [{ protocol = "TCP", port = search.port }]
+        }]
+      }
+    }
+  }
+
   around_pods = merge(
     { for key, each in local.placed : key => each if !contains(local.of_pods, each.kind) },
     local.accounts,
     local.certificates,
     local.edge_service,
+    local.way_to_search,
     local.way_to_valkey,
   )
 }

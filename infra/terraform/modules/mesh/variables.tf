@@ -79,6 +79,12 @@ variable "issuer_url" {
   }
 }
 
+variable "media_bucket" {
+  description = "Bucket of pictures; without one, each pod of the media service keeps those that it took, and they end with it."
+  type        = string
+  default     = null
+}
+
 variable "log_level" {
   description = "Least severity that is logged."
   type        = string
@@ -125,6 +131,16 @@ variable "schema_role" {
   description = "Role that lets services look, at their start, whether their tables and subscriptions are there."
   type        = string
   default     = null
+}
+
+variable "search" {
+  description = "OpenSearch for the index of tweets, if there is one: addresses and port that the search service's pods may reach, and the authorities of its certificate where they are its own. Its URL is the secret `AVIARY_SEARCH_URL`."
+  type = object({
+    range                   = string
+    port                    = optional(number, 9200)
+    certificate_authorities = optional(string)
+  })
+  default = null
 }
 
 variable "secrets" {

@@ -6,11 +6,11 @@ locals {
   services = {
     user = {
       port        = 50051
-      tables      = ["users", "handles", "user_requests", "user_outbox", "fanout_controls"]
+      tables      = ["users", "handles", "user_names", "user_requests", "user_outbox", "fanout_controls"]
       publishes   = ["user-events"]
       subscribes  = []
       uses_cache  = true
-      secrets     = []
+      secrets     = ["AVIARY_CURSOR_KEY"]
       extra_ports = {}
     }
     id = {
@@ -27,17 +27,22 @@ locals {
       tables = [
         "tweets",
         "tweets_by_author",
+        "author_counts",
+        "replies",
         "requests",
+        "retweets",
         "tweet_outbox",
+        "tweets_quarantined",
+        "tweet_scans",
         "home",
         "viewers",
         "celebrities",
         "fanout_controls",
       ]
       publishes   = ["tweet-events"]
-      subscribes  = ["tweet.erasure"]
+      subscribes  = ["tweet.erasure", "tweet.scanning"]
       uses_cache  = true
-      secrets     = []
+      secrets     = ["AVIARY_CURSOR_KEY"]
       extra_ports = { AVIARY_TWEET_HTTP_ADDRESS = 50061 }
     }
     graph = {
@@ -48,7 +53,11 @@ locals {
         "following",
         "followers",
         "muting",
+        "requesting",
+        "requested",
         "follow_counts",
+        "protected",
+        "muted_words",
         "graph_outbox",
         "fanout_controls",
       ]
@@ -69,6 +78,7 @@ locals {
         "tweet-events",
         "graph-events",
         "engagement-events",
+        "media-events",
       ]
       subscribes  = ["fanout.plan", "fanout.legs", "fanout.author", "fanout.graph", "fanout.close", "fanout.rest"]
       uses_cache  = true
@@ -124,8 +134,8 @@ locals {
       tables      = ["search_changes", "search_replicas", "fanout_controls"]
       publishes   = []
       subscribes  = ["search.tweets"]
-      uses_cache  = false
-      secrets     = ["AVIARY_CURSOR_KEY"]
+      uses_cache  = true
+      secrets     = ["AVIARY_CURSOR_KEY", "AVIARY_SEARCH_URL"]
       extra_ports = {}
     }
     engagement = {
@@ -137,6 +147,50 @@ locals {
       secrets     = ["AVIARY_CURSOR_KEY"]
       extra_ports = { AVIARY_ENGAGEMENT_HTTP_ADDRESS = 50065 }
     }
+    media = {
+      port = 50066
+      tables = [
+        "media",
+        "media_by_owner",
+        "media_unsettled",
+        "media_quarantined",
+        "media_requests",
+        "media_outbox",
+        "fanout_controls",
+      ]
+      publishes   = ["media-events"]
+      subscribes  = ["media.processing", "media.tweets", "media.erasure"]
+      uses_cache  = true
+      secrets     = ["AVIARY_CURSOR_KEY"]
+      extra_ports = { AVIARY_MEDIA_HTTP_ADDRESS = 50067 }
+    }
+    notification = {
+      port        = 50068
+      tables      = ["notifications", "notification_groups", "notification_told", "notification_read", "fanout_controls"]
+      publishes   = []
+      subscribes  = ["notification.tweets", "notification.graph", "notification.likes", "notification.erasure"]
+      uses_cache  = true
+      secrets     = ["AVIARY_CURSOR_KEY"]
+      extra_ports = {}
+    }
+    list = {
+      port        = 50069
+      tables      = ["lists", "lists_by_owner", "lists_with", "list_requests", "fanout_controls"]
+      publishes   = []
+      subscribes  = ["list.erasure"]
+      uses_cache  = false
+      secrets     = ["AVIARY_CURSOR_KEY"]
+      extra_ports = {}
+    }
+    live = {
+      port        = 50070
+      tables      = []
+      publishes   = []
+      subscribes  = []
+      uses_cache  = true
+      secrets     = ["AVIARY_CURSOR_KEY"]
+      extra_ports = {}
+    }
   }
 
   # `max_age_s` is the retention of cells, null keeps them. `key` is the row key: numbers are fixed-
@@ -144,19 +198,29 @@ locals {
   tables = {
     users                     = { max_age_s = null, key = "{user:016x}" }
     handles                   = { max_age_s = null, key = "{handle}" }
+    user_names                = { max_age_s = null, key = "{name} #{user:016x}" }
     user_requests             = { max_age_s = 86400, key = "{scope}#{request id}" }
     user_outbox               = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
     leases                    = { max_age_s = null, key = "{worker:03x}" }
     tweets                    = { max_age_s = null, key = "{shard:02x}#{tweet:016x}, 64 shards" }
     tweets_by_author          = { max_age_s = null, key = "{author:016x}#{~tweet:016x}" }
+    author_counts             = { max_age_s = null, key = "{author:016x}" }
+    replies                   = { max_age_s = null, key = "{shard:02x}#{tweet:016x}#{~reply:016x}, 64 shards" }
     requests                  = { max_age_s = 86400, key = "{scope}#{request id}" }
+    retweets                  = { max_age_s = null, key = "{user:016x}#{tweet:016x}" }
     tweet_outbox              = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
+    tweets_quarantined        = { max_age_s = null, key = "{tweet:016x}" }
+    tweet_scans               = { max_age_s = null, key = "{job}" }
     blocked_by                = { max_age_s = null, key = "{blocked:016x}, column {viewer}" }
     blocking                  = { max_age_s = null, key = "{viewer:016x}, column {blocked}" }
     following                 = { max_age_s = null, key = "{follower:016x}, column {followee}" }
     followers                 = { max_age_s = null, key = "{followee:016x}#{follower:016x}" }
     muting                    = { max_age_s = null, key = "{viewer:016x}, column {muted}" }
+    requesting                = { max_age_s = null, key = "{requester:016x}, column {asked}" }
+    requested                 = { max_age_s = null, key = "{asked:016x}, column {requester}" }
     follow_counts             = { max_age_s = null, key = "{user:016x}" }
+    protected                 = { max_age_s = null, key = "{user:016x}" }
+    muted_words               = { max_age_s = null, key = "{viewer:016x}" }
     graph_outbox              = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
     fanout_controls           = { max_age_s = null, key = "controls, and refused#{outbox}" }
     home                      = { max_age_s = 2592000, key = "{user:016x}#{~day:08x}, column {~tweet}" }
@@ -184,10 +248,30 @@ locals {
     tweet_counts              = { max_age_s = null, key = "{shard:02x}#{tweet:016x}#{part}, 64 shards" }
     engagement_jobs           = { max_age_s = null, key = "{job}" }
     engagement_outbox         = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
+    media                     = { max_age_s = null, key = "{shard:02x}#{media:016x}, 64 shards" }
+    media_by_owner            = { max_age_s = null, key = "{owner:016x}#{media:016x}" }
+    media_unsettled           = { max_age_s = null, key = "{shard:02x}#{media:016x}, 16 shards" }
+    media_quarantined         = { max_age_s = null, key = "{media:016x}" }
+    media_requests            = { max_age_s = 86400, key = "{owner:016x}#{request id}" }
+    media_outbox              = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
+    notifications             = { max_age_s = 2592000, key = "{user:016x}#{~day:08x}, column {~position}{kind}{tweet}" }
+    notification_groups       = { max_age_s = 2678400, key = "{user:016x}#{kind}#{tweet:016x}, column of each actor" }
+    notification_told         = { max_age_s = 2678400, key = "{shard:02x}#{tweet:016x}, 64 shards, column {reader}" }
+    notification_read         = { max_age_s = 2678400, key = "{user:016x}" }
+    lists                     = { max_age_s = null, key = "{list:016x}" }
+    lists_by_owner            = { max_age_s = null, key = "{owner:016x}" }
+    lists_with                = { max_age_s = null, key = "{member:016x}, column {list}" }
+    list_requests             = { max_age_s = 86400, key = "{owner:016x}#{request id}" }
   }
 
   # Variables that hold secrets of services.
-  secrets = ["AVIARY_CHALLENGE_KEY", "AVIARY_CURSOR_KEY", "AVIARY_IDENTITY_KEY", "AVIARY_OPERATOR_SECRET"]
+  secrets = [
+    "AVIARY_CHALLENGE_KEY",
+    "AVIARY_CURSOR_KEY",
+    "AVIARY_IDENTITY_KEY",
+    "AVIARY_OPERATOR_SECRET",
+    "AVIARY_SEARCH_URL",
+  ]
 
   # All but those of dead letters.
   topics = [
@@ -198,24 +282,34 @@ locals {
     "fanout-rest",
     "fanout-legs",
     "engagement-events",
+    "media-events",
   ]
 
   # To their topics. Each has a dead letter topic and subscription of its own, which the consumer
   # publishes to by itself.
   subscriptions = {
-    "engagement.counts"  = "engagement-events"
-    "engagement.tweets"  = "tweet-events"
-    "engagement.erasure" = "user-events"
-    "fanout.plan"        = "tweet-events"
-    "fanout.legs"        = "fanout-legs"
-    "fanout.author"      = "tweet-events"
-    "fanout.graph"       = "graph-events"
-    "fanout.close"       = "fanout-close"
-    "fanout.rest"        = "fanout-rest"
-    "graph.erasure"      = "user-events"
-    "identity.erasure"   = "user-events"
-    "search.tweets"      = "tweet-events"
-    "tweet.erasure"      = "user-events"
+    "engagement.counts"    = "engagement-events"
+    "engagement.tweets"    = "tweet-events"
+    "engagement.erasure"   = "user-events"
+    "fanout.plan"          = "tweet-events"
+    "fanout.legs"          = "fanout-legs"
+    "fanout.author"        = "tweet-events"
+    "fanout.graph"         = "graph-events"
+    "fanout.close"         = "fanout-close"
+    "fanout.rest"          = "fanout-rest"
+    "graph.erasure"        = "user-events"
+    "identity.erasure"     = "user-events"
+    "list.erasure"         = "user-events"
+    "media.processing"     = "media-events"
+    "media.tweets"         = "tweet-events"
+    "media.erasure"        = "user-events"
+    "notification.tweets"  = "tweet-events"
+    "notification.graph"   = "graph-events"
+    "notification.likes"   = "engagement-events"
+    "notification.erasure" = "user-events"
+    "search.tweets"        = "tweet-events"
+    "tweet.erasure"        = "user-events"
+    "tweet.scanning"       = "tweet-events"
   }
 
   # The service that lists and redrives the dead letters of all others.

@@ -24,6 +24,11 @@ output "dead_letters" {
   value       = module.pubsub.dead_letters
 }
 
+output "media_bucket" {
+  description = "Bucket of pictures; null without media."
+  value       = one(module.storage[*].bucket_name)
+}
+
 output "media_backend_bucket_id" {
   description = "Media behind the CDN; null without media."
   value       = one(module.storage[*].backend_bucket_id)

@@ -72,6 +72,17 @@ resource "google_storage_bucket" "media" {
     }
   }
 
+  # What was uploaded and never looked at: the service deletes it once it has.
+  lifecycle_rule {
+    condition {
+      age            = var.lifecycle_days.upload
+      matches_prefix = ["uploads/"]
+    }
+    action {
+      type = "Delete"
+    }
+  }
+
   # What is deleted can be brought back for a week.
   soft_delete_policy {
     retention_duration_seconds = 604800

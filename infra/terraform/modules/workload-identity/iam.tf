@@ -48,3 +48,18 @@ resource "google_project_iam_member" "this" {
   role     = each.key
   member   = google_service_account.this.member
 }
+
+resource "google_storage_bucket_iam_member" "media" {
+  count  = var.media_bucket == null ? 0 : 1
+  bucket = var.media_bucket
+  role   = "roles/storage.objectUser"
+  member = google_service_account.this.member
+}
+
+# It has no key: Google signs URLs for it, which it may ask for in its own name alone.
+resource "google_service_account_iam_member" "signs" {
+  count              = var.media_bucket == null ? 0 : 1
+  service_account_id = google_service_account.this.name
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = google_service_account.this.member
+}

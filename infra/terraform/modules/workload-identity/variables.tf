@@ -7,6 +7,12 @@ variable "bigtable" {
   default = null
 }
 
+variable "media_bucket" {
+  description = "Bucket whose objects the service reads, writes and signs URLs of."
+  type        = string
+  default     = null
+}
+
 variable "name" {
   description = "Name of the service, and of its Kubernetes service account."
   type        = string

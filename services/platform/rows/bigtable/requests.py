@@ -1,6 +1,7 @@
 """What is asked of Bigtable: changes and reads of the port, as its client takes them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 
 from google.cloud.bigtable.data import (
     DeleteAllFromRow,
@@ -13,22 +14,29 @@ from google.cloud.bigtable.data import (
 from google.cloud.bigtable.data.row_filters import (
     CellsColumnLimitFilter,
     CellsRowLimitFilter,
+    CellsRowOffsetFilter,
     ColumnRangeFilter,
     RowFilter,
     RowFilterChain,
     RowFilterUnion,
+    TimestampRangeFilter,
+    ValueRangeFilter,
 )
 
 from services.platform.rows.bigtable.schema import FAMILY
-from services.platform.rows.port import CellName, RowMutation
+from services.platform.rows.port import CellName, Room, RowMutation
 
 __all__ = [
     "LATEST",
     "MICROS_PER_MS",
+    "WIDE_CELLS",
     "bulks",
     "cell_queries",
     "changes_of",
+    "column_queries",
+    "fuller_than",
     "key_queries",
+    "latest_of",
     "setting_bulks",
     "slice_filter",
 ]
@@ -40,9 +48,13 @@ BULK_MAX_BYTES = 4 * 1024 * 1024
 READ_MAX_KEYS = 1_000
 """Keys per read request, which Bigtable bounds to 512 KiB."""
 FILTER_MAX_COLUMNS = 16
-"""Columns that a filter names; where more are wanted of a row, all of it is read, as a filter is
-bounded to 20 KiB and slow with many branches."""
+"""Columns that a filter names, as a filter is bounded to 20 KiB and slow with many branches."""
+WIDE_CELLS = 2_000
+"""Cells that are read of a row of which more are wanted than a filter names: 60 kB, and all that
+nearly any row has. A row of a million would take seconds."""
 MICROS_PER_MS = 1_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 LATEST = CellsColumnLimitFilter(1)
 """The newest version of each cell."""
@@ -122,7 +134,7 @@ def cell_queries(names: Collection[CellName]) -> list[tuple[str, ReadRowsQuery]]
     """Ask for these cells, as (table, query); the answers may hold others of the same rows.
 
     One query for a table whose cells have few columns between them, else one for the rows with the
-    same columns.
+    same columns: of these the first `WIDE_CELLS` cells, where the columns are many.
     """
     columns: dict[str, dict[bytes, set[bytes]]] = {}
     for table, key, column in names:
@@ -135,22 +147,58 @@ def cell_queries(names: Collection[CellName]) -> list[tuple[str, ReadRowsQuery]]
             few = len(together) <= FILTER_MAX_COLUMNS
             keys.setdefault(together if few else frozenset(own), []).append(key)
         for wanted, group in keys.items():
-            queries += [(table, query) for query in key_queries(group, _latest_of(wanted))]
+            few = len(wanted) <= FILTER_MAX_COLUMNS
+            cells = latest_of(wanted) if few else slice_filter(b"", WIDE_CELLS)
+            queries += [(table, query) for query in key_queries(group, cells)]
     return queries
 
 
-def slice_filter(columns_from: bytes, cells: int | None) -> RowFilter:
-    """Ask for the newest versions of the first `cells` columns (None: all) at or after one."""
+def column_queries(key: bytes, columns: Collection[bytes]) -> list[ReadRowsQuery]:
+    """Ask for these columns of one row, however many cells it has."""
+    rising = sorted(columns)
+    parts = (
+        rising[at : at + FILTER_MAX_COLUMNS] for at in range(0, len(rising), FILTER_MAX_COLUMNS)
+    )
+    return [ReadRowsQuery(row_keys=[key], row_filter=latest_of(part)) for part in parts]
+
+
+def slice_filter(columns_from: bytes, cells: int | None, value: bytes | None = None) -> RowFilter:
+    """Ask for the newest versions of the first `cells` columns (None: all) at or after one.
+
+    Of those that have a `value` (None: any).
+    """
     filters: list[RowFilter] = [ColumnRangeFilter(FAMILY, columns_from)] if columns_from else []
     filters.append(LATEST)
+    if value is not None:
+        filters.append(ValueRangeFilter(value, value))
     if cells is not None:
         # Counts cells, so it comes after what leaves one for each column.
         filters.append(CellsRowLimitFilter(cells))
     return RowFilterChain(filters) if len(filters) > 1 else LATEST
 
 
-def _latest_of(columns: Collection[bytes]) -> RowFilter:
-    if len(columns) > FILTER_MAX_COLUMNS:
-        return LATEST
+def fuller_than(cells: int, room: Room) -> RowFilter:
+    """Ask for what is left of those cells of a row that count, without the first `cells` of them.
+
+    Gives something only where more of them count.
+    """
+    young_from = _EPOCH + timedelta(milliseconds=room.young_from_ms)
+    counting = RowFilterUnion(
+        [
+            RowFilterChain([LATEST, ValueRangeFilter(room.value, room.value)]),
+            RowFilterChain(
+                [
+                    ColumnRangeFilter(FAMILY, room.kept_from),
+                    LATEST,
+                    TimestampRangeFilter(start=young_from),
+                ]
+            ),
+        ]
+    )
+    return RowFilterChain([counting, CellsRowOffsetFilter(cells)]) if cells else counting
+
+
+def latest_of(columns: Collection[bytes]) -> RowFilter:
+    """Ask for the newest versions of these columns, at most `FILTER_MAX_COLUMNS`."""
     ranges: list[RowFilter] = [ColumnRangeFilter(FAMILY, column, column) for column in columns]
     return RowFilterChain([ranges[0] if len(ranges) == 1 else RowFilterUnion(ranges), LATEST])

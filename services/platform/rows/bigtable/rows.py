@@ -4,13 +4,10 @@ import asyncio
 import os
 import struct
 import warnings
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from google.api_core.exceptions import GoogleAPIError
-from google.auth.exceptions import GoogleAuthError
 from google.cloud.bigtable.data import (
     BigtableDataClientAsync,
     Mutation,
@@ -19,7 +16,6 @@ from google.cloud.bigtable.data import (
     TableAsync,
 )
 from google.cloud.bigtable.data import Row as BigtableRow
-from google.cloud.bigtable.data.exceptions import MutationsExceptionGroup
 from google.cloud.bigtable.data.read_modify_write_rules import IncrementRule
 from google.cloud.bigtable.data.row_filters import (
     ColumnRangeFilter,
@@ -29,13 +25,15 @@ from google.cloud.bigtable.data.row_filters import (
 )
 
 from services.platform.errors import UnavailableError
+from services.platform.rows.bigtable.calls import CALL_TIMEOUT_S, timeout_s, translated
+from services.platform.rows.bigtable.named_cells import read_named
 from services.platform.rows.bigtable.requests import (
     LATEST,
-    MICROS_PER_MS,
     bulks,
-    cell_queries,
     changes_of,
+    fuller_than,
     key_queries,
+    latest_of,
     setting_bulks,
     slice_filter,
 )
@@ -43,6 +41,7 @@ from services.platform.rows.bigtable.schema import EMULATOR_VARIABLE, FAMILY
 from services.platform.rows.port import (
     CellName,
     DatedCell,
+    Room,
     Row,
     RowMutation,
     Scan,
@@ -51,13 +50,9 @@ from services.platform.rows.port import (
     check_change,
 )
 from services.platform.runtime.clock import Clock
-from services.platform.runtime.deadlines import allowed_s
 
 __all__ = ["BigtableRowStore"]
 
-CALL_TIMEOUT_S = 5.0
-"""Bound of one call, the client library's own repeats of idempotent requests included; the
-caller's deadline may leave less."""
 CHECK_MAX_ATTEMPTS = 8
 """Rounds of a check whose cell changes back to `expected` between the check and the read."""
 
@@ -118,23 +113,40 @@ class BigtableRowStore:
             by_table.setdefault(mutation.table, []).append(mutation)
         tables = {name: self._open_table(name) for name in by_table}
         now_ms = self._clock.now_ms()
-        async with _translated():
+        async with translated():
             for name, table in tables.items():
                 for entries in bulks(by_table[name], now_ms):
-                    await table.bulk_mutate_rows(entries, operation_timeout=_timeout_s())
+                    await table.bulk_mutate_rows(entries, operation_timeout=timeout_s())
 
     async def mutate_counted(self, mutations: Sequence[RowMutation], tallies: Tallies) -> None:
         """Raise `NotImplementedError`: rows change independently."""
         raise NotImplementedError
+
+    async def keep_places(
+        self, table: str, key: bytes, columns: Collection[bytes], timestamp_ms: int, room: Room
+    ) -> bool:
+        """Set cells of a row that keep places, unless there is no room for so many."""
+        left = room.most - len(frozenset(columns))
+        if left < 0:
+            return False
+        kept = RowMutation(table, key, dict.fromkeys(columns, b""), timestamp_ms=timestamp_ms)
+        async with translated():
+            full = await self._open_table(table).check_and_mutate_row(
+                key,
+                fuller_than(left, room),
+                false_case_mutations=changes_of(kept, timestamp_ms),
+                operation_timeout=timeout_s(),
+            )
+        return not full
 
     async def set_cells(
         self, table: str, cells: Collection[tuple[bytes, bytes]], value: bytes, timestamp_ms: int
     ) -> None:
         """Set many cells to one value of one date, row by row."""
         opened = self._open_table(table)
-        async with _translated():
+        async with translated():
             for entries in setting_bulks(cells, value, timestamp_ms):
-                await opened.bulk_mutate_rows(entries, operation_timeout=_timeout_s())
+                await opened.bulk_mutate_rows(entries, operation_timeout=timeout_s())
 
     async def check_and_mutate(
         self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation
@@ -152,7 +164,9 @@ class BigtableRowStore:
         for _ in range(CHECK_MAX_ATTEMPTS):
             if changes and await self._check(table, key, cell, expected, changes):
                 return expected
-            rows = await self._read(table, ReadRowsQuery(row_keys=key, row_filter=LATEST))
+            rows = await self._read(
+                table, ReadRowsQuery(row_keys=key, row_filter=latest_of([column]))
+            )
             found = rows[0].cells.get(column) if rows else None
             if not changes or found != expected:
                 return found
@@ -160,9 +174,9 @@ class BigtableRowStore:
 
     async def increment(self, table: str, key: bytes, column: bytes, delta: int) -> int:
         """Add to a counter cell; gives the new value."""
-        async with _translated():
+        async with translated():
             row = await self._open_table(table).read_modify_write_row(
-                key, IncrementRule(FAMILY, column, delta), operation_timeout=_timeout_s()
+                key, IncrementRule(FAMILY, column, delta), operation_timeout=timeout_s()
             )
         total: int = _COUNTER.unpack(row.get_cells(FAMILY, column)[0].value)[0]
         return total
@@ -175,11 +189,7 @@ class BigtableRowStore:
 
     async def read_cells(self, names: Collection[CellName]) -> dict[CellName, DatedCell]:
         """Read single cells and their dates; each table is of a moment of its own."""
-        wanted = frozenset(names)
-        found = await asyncio.gather(
-            *(self._read_dated(table, query) for table, query in cell_queries(wanted))
-        )
-        return {name: cell for cells in found for name, cell in cells.items() if name in wanted}
+        return await read_named(self._query, names)
 
     async def scan(  # noqa: PLR0913 - those of the port
         self,
@@ -192,14 +202,7 @@ class BigtableRowStore:
         cells_per_row: int | None = None,
     ) -> list[Row]:
         """Read rows of a key range in order, at most `limit`."""
-        # Bigtable reads an empty end or limit as "none", the port as what they say.
-        if limit <= 0 or start >= end:
-            return []
-        cells = slice_filter(columns_from, cells_per_row)
-        return await self._read(
-            table,
-            ReadRowsQuery(row_ranges=[RowRange(start, end)], limit=limit, row_filter=cells),
-        )
+        return await self._scanned(Scan(table, start, end, limit, columns_from, cells_per_row))
 
     async def scan_many(self, scans: Sequence[Scan], *, in_order: bool = False) -> list[list[Row]]:
         """Do many scans side by side: all, or in order those of one table, then of the next."""
@@ -210,14 +213,7 @@ class BigtableRowStore:
 
         async def scanned(scan: Scan) -> list[Row]:
             async with room:
-                return await self.scan(
-                    scan.table,
-                    scan.start,
-                    scan.end,
-                    limit=scan.limit,
-                    columns_from=scan.columns_from,
-                    cells_per_row=scan.cells_per_row,
-                )
+                return await self._scanned(scan)
 
         # Tasks begin in the order in which they are made, and wait for room in it.
         return await asyncio.gather(*map(scanned, scans))
@@ -244,51 +240,35 @@ class BigtableRowStore:
         expected: bytes | None,
         changes: list[Mutation],
     ) -> bool:
-        async with _translated():
+        async with translated():
             matched = await self._open_table(table).check_and_mutate_row(
                 key,
                 RowFilterChain(cell),
                 true_case_mutations=None if expected is None else changes,
                 false_case_mutations=changes if expected is None else None,
-                operation_timeout=_timeout_s(),
+                operation_timeout=timeout_s(),
             )
         return bool(matched) is (expected is not None)
+
+    async def _scanned(self, scan: Scan) -> list[Row]:
+        # Bigtable reads an empty end or limit as "none", the port as what they say.
+        if scan.limit <= 0 or scan.start >= scan.end:
+            return []
+        ranges = [RowRange(scan.start, scan.end)]
+        cells = slice_filter(scan.columns_from, scan.cells_per_row, scan.value)
+        query = ReadRowsQuery(row_ranges=ranges, limit=scan.limit, row_filter=cells)
+        return await self._read(scan.table, query)
 
     async def _read(self, table: str, query: ReadRowsQuery) -> list[Row]:
         return [_row(row) for row in await self._query(table, query)]
 
-    async def _read_dated(self, table: str, query: ReadRowsQuery) -> dict[CellName, DatedCell]:
-        return {
-            CellName(table, row.row_key, cell.qualifier): DatedCell(
-                cell.value, cell.timestamp_micros // MICROS_PER_MS
-            )
-            for row in await self._query(table, query)
-            for cell in row.cells
-        }
-
     async def _query(self, table: str, query: ReadRowsQuery) -> list[BigtableRow]:
-        async with _translated():
+        async with translated():
             rows: list[BigtableRow] = await self._open_table(table).read_rows(
-                query, operation_timeout=_timeout_s()
+                query, operation_timeout=timeout_s()
             )
         return rows
 
 
-def _timeout_s() -> float:
-    timeout_s = allowed_s(CALL_TIMEOUT_S)
-    if timeout_s <= 0:
-        # The client library takes 0 for a mistake.
-        raise UnavailableError("The call's deadline is up.")
-    return timeout_s
-
-
 def _row(row: BigtableRow) -> Row:
     return Row(row.row_key, {cell.qualifier: cell.value for cell in row.cells})
-
-
-@asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
-    try:
-        yield
-    except (GoogleAPIError, GoogleAuthError, MutationsExceptionGroup) as error:
-        raise UnavailableError("The row store cannot answer now.") from error

@@ -11,7 +11,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from services.platform.rows.port import CellName, DatedCell, RowMutation, Tallies, Tally
+from services.platform.rows.port import (
+    Bound,
+    CellName,
+    DatedCell,
+    OverfullError,
+    RowMutation,
+    Tallies,
+    Tally,
+)
+from services.platform.rows.sqlite.bounds import beyond, nearly_full
 from services.platform.rows.sqlite.lookups import read_cells
 from services.platform.rows.sqlite.statements import TableSql
 
@@ -62,12 +71,20 @@ def apply_counted(
     tables: Mapping[str, TableSql],
     now_ms: int,
 ) -> None:
-    """Make planned changes, and add to each counter what they change of its tally."""
-    cells = [cell for tally in tallies for cell in tally.cells]
+    """Make planned changes, and add to each counter what they change of its tally.
+
+    `OverfullError`, which has to undo the transaction, where they break a bound.
+    """
+    counted = [each for each in tallies if isinstance(each, Tally)]
+    bounds = [each for each in tallies if isinstance(each, Bound)]
+    nearly = nearly_full(connection, bounds, tables)
+    cells = [cell for tally in counted for cell in tally.cells]
     before = dict(read_cells(connection, tables, cells))
     apply(connection, steps)
+    if nearly and (full := beyond(connection, nearly, tables)):
+        raise OverfullError(full)
     after = dict(read_cells(connection, tables, cells))
-    for tally in tallies:
+    for tally in counted:
         delta = _having(tally, after) - _having(tally, before)
         if delta:
             table, key, column = tally.counter

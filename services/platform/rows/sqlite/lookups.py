@@ -2,8 +2,7 @@
 
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import groupby, islice
-from operator import itemgetter
+from itertools import islice
 from typing import TypeVar
 
 from services.platform.rows.port import CellName, DatedCell, Row, Scan
@@ -75,7 +74,7 @@ def scanned(connection: sqlite3.Connection, sql: TableSql, scan: Scan) -> list[R
         return rows
     if scan.cells_per_row is not None:
         keys = (scan.start, scan.end)
-        slices = sql.slices(connection, keys, scan.columns_from, scan.cells_per_row)
+        slices = sql.slices(connection, keys, scan.columns_from, scan.cells_per_row, scan.value)
         cells = 0
         for row in islice(slices, scan.limit):
             rows.append(row)
@@ -84,10 +83,14 @@ def scanned(connection: sqlite3.Connection, sql: TableSql, scan: Scan) -> list[R
                 break
         return rows
     cursor = connection.execute(sql.scan, (scan.start, scan.end, scan.columns_from))
-    for key, found in groupby(cursor, key=itemgetter(0)):
-        rows.append(Row(key, {column: value for _, column, value in found}))
-        if len(rows) == scan.limit:
-            break
+    last, cells_of_last = None, dict[bytes, bytes]()
+    for key, column, value in cursor:
+        if key != last:
+            if len(rows) == scan.limit:
+                break
+            last, cells_of_last = key, {}
+            rows.append(Row(key, cells_of_last))
+        cells_of_last[column] = value
     cursor.close()
     return rows
 

@@ -11,6 +11,7 @@ from services.platform.errors import UnavailableError
 from services.platform.rows.port import (
     CellName,
     DatedCell,
+    Room,
     Row,
     RowMutation,
     Scan,
@@ -18,6 +19,7 @@ from services.platform.rows.port import (
     Tallies,
     check_change,
 )
+from services.platform.rows.sqlite.bounds import keep_places
 from services.platform.rows.sqlite.changes import add, apply, apply_counted, planned, setting
 from services.platform.rows.sqlite.connections import connect
 from services.platform.rows.sqlite.expiry import Expiry
@@ -109,6 +111,15 @@ class SqliteRowStore:
         now_ms, tables = self._clock.now_ms(), self._sql
         steps = planned(mutations, tables, now_ms)
         await self._writing().run(lambda db: apply_counted(db, steps, tallies, tables, now_ms))
+
+    async def keep_places(
+        self, table: str, key: bytes, columns: Collection[bytes], timestamp_ms: int, room: Room
+    ) -> bool:
+        """Set cells of a row that keep places, unless there is no room for so many."""
+        sql, cells = self._sql[table], frozenset(columns)
+        return await self._writing().run(
+            lambda db: keep_places(db, sql, key, cells, timestamp_ms, room)
+        )
 
     async def set_cells(
         self, table: str, cells: Collection[tuple[bytes, bytes]], value: bytes, timestamp_ms: int

@@ -19,6 +19,8 @@ module "mesh" {
   region              = "europe-west1"
   workload_pool       = local.platform.clusters["europe-west1"].workload_pool
   bigtable_instance   = local.platform.bigtable_instance
+  media_bucket        = local.platform.media_bucket
+  search              = var.search
   valkey              = local.platform.valkey["europe-west1"]
   schema_role         = local.platform.schema_role
   secrets             = local.platform.secrets

@@ -43,6 +43,16 @@ variable "runbook_url" {
   default     = null
 }
 
+variable "search" {
+  description = "OpenSearch for the index of tweets, if there is one: addresses and port that the search service's pods may reach, and the authorities of its certificate where they are its own. Its URL is the secret `aviary-search-url`."
+  type = object({
+    range                   = string
+    port                    = optional(number, 9200)
+    certificate_authorities = optional(string)
+  })
+  default = null
+}
+
 variable "site" {
   description = "Folder with the site's `site.yaml`, and the `envoy.yaml` that `python -m tools.deploy site` made from it."
   type        = string

@@ -20,7 +20,10 @@ locals {
     reads   = { machine_type = "c3-highcpu-22", min_nodes = 1, max_nodes = 40 }
     workers = { machine_type = "n2-standard-8", min_nodes = 1, max_nodes = 20 }
   }
-  valkey = { node_type = "HIGHMEM_MEDIUM", shard_count = 9, replica_count = 1 }
+  # Shards and nodes of Bigtable are for ten million daily users too: docs/explanation/capacity.md, which a test holds
+  # them to. Shards do not come and go, so there are as many as the peak takes.
+  valkey   = { node_type = "HIGHMEM_MEDIUM", shard_count = 45, replica_count = 1 }
+  bigtable = { min_nodes = 9, max_nodes = 85 }
 }
 
 module "platform" {
@@ -39,7 +42,7 @@ module "platform" {
         services = "10.1.0.0/20"
         psc      = "10.2.0.0/24"
       }
-      bigtable   = { zone = "europe-west1-b", min_nodes = 3, max_nodes = 30 }
+      bigtable   = merge(local.bigtable, { zone = "europe-west1-b" })
       node_pools = local.node_pools
       valkey     = local.valkey
     }
@@ -51,7 +54,7 @@ module "platform" {
         services = "10.1.16.0/20"
         psc      = "10.2.1.0/24"
       }
-      bigtable   = { zone = "europe-west4-a", min_nodes = 3, max_nodes = 30 }
+      bigtable   = merge(local.bigtable, { zone = "europe-west4-a" })
       node_pools = local.node_pools
       valkey     = local.valkey
     }

@@ -23,6 +23,10 @@ variables {
     certificate_authorities = "-----BEGIN CERTIFICATE-----"
     range                   = "10.2.0.0/24"
   }
+  search = {
+    range                   = "10.4.0.0/24"
+    certificate_authorities = "-----BEGIN CERTIFICATE-----\nsearch"
+  }
   sizes = {
     fanout = { node_class = "workers", scaling = { min = 6, max = 150, backlog_per_pod = 500 } }
     edge   = { resources = { cpu = "4", memory = "2Gi" } }
@@ -50,12 +54,22 @@ run "all_of_it_is_made_as_it_should_be" {
     error_message = "The fan-out cannot list the dead letters of others."
   }
   assert {
-    condition     = output.grants["tweet"].subscribes == tolist(["tweet.erasure"])
+    condition     = output.grants["tweet"].subscribes == tolist(["tweet.erasure", "tweet.scanning"])
     error_message = "The tweet service reads more than its own."
   }
   assert {
     condition     = jsonencode(output.grants["gateway"]) == jsonencode({ tables = [], publishes = [], subscribes = [] })
     error_message = "The gateway needs nothing of the cloud."
+  }
+
+  # Search reaches its engine, and nobody else does.
+  assert {
+    condition     = kubernetes_manifest.around_pods["NetworkPolicy/search-to-opensearch"].manifest.spec.egress[0].to[0].ipBlock.cidr == "10.4.0.0/24"
+    error_message = "The search service does not reach OpenSearch."
+  }
+  assert {
+    condition     = keys(kubernetes_config_map_v1.this["aviary-valkey-authorities"].data) == tolist(["authorities.pem", "search.pem"])
+    error_message = "The search service does not know who signed for OpenSearch."
   }
 
   # Pods are nobody.

@@ -54,3 +54,19 @@ run "only_its_own_pods_are_it" {
     error_message = "Pods of another name can act as the service."
   }
 }
+
+run "only_who_has_a_bucket_may_sign_for_it" {
+  command = plan
+  variables {
+    media_bucket = "my-project-media"
+  }
+
+  assert {
+    condition     = google_storage_bucket_iam_member.media[0].role == "roles/storage.objectUser" && google_storage_bucket_iam_member.media[0].bucket == "my-project-media"
+    error_message = "It cannot use its bucket, or can do more than that."
+  }
+  assert {
+    condition     = length(google_service_account_iam_member.signs) == 1
+    error_message = "It cannot sign URLs."
+  }
+}

@@ -14,6 +14,7 @@ override_data {
         bigtable_instance       = "aviary-rows"
         schema_role             = "projects/my-project/roles/aviary_schema_reader"
         media_backend_bucket_id = "projects/my-project/global/backendBuckets/media"
+        media_bucket            = "my-project-media"
         dead_letters            = { "fanout.plan" = "fanout.plan.dead" }
         secrets                 = { AVIARY_CURSOR_KEY = "projects/my-project/secrets/aviary-cursor-key" }
         clusters = {

@@ -1,0 +1,1 @@
+"""How large Aviary has to be at a given scale, from what operations were measured to cost."""

@@ -1,0 +1,1 @@
+"""The list service: users put together by users, and what those post."""

@@ -1,0 +1,1 @@
+"""The notification service: what users are told of what others did."""
