@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import http.client
 import signal
 import subprocess
 import sys
@@ -23,7 +22,8 @@ from bench.errors import BenchError
 from bench.queues import undelivered
 from services.identity.operator_client import OPERATOR_CLIENT_ID
 from services.local.operator_file import OperatorError, fetch_token, read_operator
-from services.local.readiness import HOST, free_ports
+from services.local.plan import EDGE_ADMIN
+from services.local.readiness import HOST, free_ports, missing
 from services.platform.config.signing_keys import key_file
 from services.platform.files import local_addresses
 from services.platform.rpc.channels import open_channel
@@ -199,7 +199,7 @@ def _started(data_dir: Path, port: int) -> tuple[subprocess.Popen[bytes], float]
         )
     try:
         while time.monotonic() < began + READY_S and process.poll() is None:
-            if _is_ready(port):
+            if not missing(port, data_dir / "sockets" / EDGE_ADMIN):
                 return process, time.monotonic() - began
             time.sleep(POLL_S)
     except BaseException:  # such as a signal to end
@@ -212,14 +212,3 @@ def _started(data_dir: Path, port: int) -> tuple[subprocess.Popen[bytes], float]
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGINT)
     process.wait(timeout=STOP_S)
-
-
-def _is_ready(port: int) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=VALKEY_TIMEOUT_S)
-    try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

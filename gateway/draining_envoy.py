@@ -15,11 +15,11 @@ import contextlib
 import http.client
 import json
 import signal
-import socket
 import sys
 import time
 from pathlib import Path
 
+from gateway.envoy_admin import ask
 from gateway.envoy_binary import envoy_binary
 from services.platform.observability.version import aviary_version
 from services.platform.runtime.ending import Ending
@@ -33,7 +33,6 @@ TERMINATE_S = 1.0
 END_S = 5
 """After the drain, or a second signal: two answers of Envoy's, its end, and a busy machine."""
 POLL_S = 0.05
-ADMIN_TIMEOUT_S = 1.0
 # A service's process uses one core, so one thread is enough for what it is asked.
 CONCURRENCY = 1
 UNDER_WAY = r"^http\.(edge|inbound|outbound)\.downstream_rq_active$"
@@ -83,37 +82,14 @@ def _drain(admin_file: Path, drain_s: int, hurried: asyncio.Event) -> None:
     # Where it was not even up, or is gone, there is nothing to wait for.
     with contextlib.suppress(OSError, http.client.HTTPException):
         admin = admin_file.read_text().strip()
-        _ask(admin, "POST", "/drain_listeners?graceful")
+        ask(admin, "POST", "/drain_listeners?graceful")
         while _any_under_way(admin) and time.monotonic() < deadline and not hurried.is_set():
             time.sleep(POLL_S)
 
 
 def _any_under_way(admin: str) -> bool:
-    stats = json.loads(_ask(admin, "GET", f"/stats?format=json&filter={UNDER_WAY}"))["stats"]
+    stats = json.loads(ask(admin, "GET", f"/stats?format=json&filter={UNDER_WAY}"))["stats"]
     return any(each.get("value", 0) for each in stats)
-
-
-class _OverSocket(http.client.HTTPConnection):
-    """HTTP over the Unix socket at `path`."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__("admin", timeout=ADMIN_TIMEOUT_S)
-        self._path = path
-
-    def connect(self) -> None:
-        """Connect to the socket in place of a host and port."""
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-
-def _ask(admin: str, method: str, path: str) -> bytes:
-    connection = _OverSocket(admin)
-    try:
-        connection.request(method, path)
-        return connection.getresponse().read()
-    finally:
-        connection.close()
 
 
 def main() -> int:

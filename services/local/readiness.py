@@ -12,9 +12,10 @@ from pathlib import Path
 
 import click
 
+from gateway.envoy_admin import unreached
 from services.local.errors import StartError
 
-__all__ = ["HOST", "accepting", "free_ports", "ready", "require_free"]
+__all__ = ["HOST", "accepting", "free_ports", "missing", "ready", "require_free"]
 
 HOST = "127.0.0.1"
 # A first start compiles Python, Google's clients in five processes at once among it, and replays
@@ -80,12 +81,15 @@ async def accepting(ports: Sequence[int | Path], stop: asyncio.Event) -> bool:
     return not stop.is_set()
 
 
-async def ready(edge_port: int, stop: asyncio.Event, data_dir: Path) -> bool:
-    """Wait until the edge says that all are ready; False when `stop` is set first."""
+async def ready(edge_port: int, admin: Path, stop: asyncio.Event, data_dir: Path) -> bool:
+    """Wait until the edge says that all are ready, and reaches all; False when `stop` is set first.
+
+    `admin` is the socket of the edge's admin interface.
+    """
     deadline = time.monotonic() + READY_TIMEOUT_S
     shown = ""
     while not stop.is_set():
-        state = await asyncio.to_thread(_health, edge_port)
+        state = await asyncio.to_thread(missing, edge_port, admin)
         if not state:
             return True
         if state != shown:
@@ -97,8 +101,21 @@ async def ready(edge_port: int, stop: asyncio.Event, data_dir: Path) -> bool:
     return False
 
 
+def missing(edge_port: int, admin: Path) -> str:
+    """Say what is not ready, or not reached by the edge with this admin socket; "" if nothing."""
+    return _health(edge_port) or _unreached(admin)
+
+
+def _unreached(admin: Path) -> str:
+    """Say what the edge sends no calls to, as its first look at it came too early."""
+    try:
+        missing = unreached(str(admin))
+    except (OSError, http.client.HTTPException):
+        return "the edge's admin interface does not answer yet"
+    return f"the edge does not reach {', '.join(missing)} yet" if missing else ""
+
+
 def _health(edge_port: int) -> str:
-    """Say what is not ready; nothing when all is."""
     connection = http.client.HTTPConnection(HOST, edge_port, timeout=HEALTH_TIMEOUT_S)
     try:
         connection.request("GET", "/healthz")

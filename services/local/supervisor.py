@@ -139,7 +139,7 @@ async def _run(plan: Plan, where: Where, end: "_End", *, emulators: bool) -> Non
                 watching.start(after_s=PERIOD_S)
             wanted = end.signals.wanted
             if await _start(plan.groups, started, limits, wanted) and await ready(
-                edge_port, wanted, data_dir
+                edge_port, where.sockets / EDGE_ADMIN, wanted, data_dir
             ):
                 _greet(where, emulators=emulators)
                 await wanted.wait()

@@ -1,6 +1,7 @@
 """The whole system, started as `make run` starts it."""
 
 import contextlib
+import http.client
 import os
 import signal
 import subprocess
@@ -175,7 +176,7 @@ def start(  # noqa: PLR0913 - one value each, and all but one have defaults
     auth = OperatorAuth(data_dir)
     rest = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, auth=auth)
     mesh = Mesh(process, rest, data_dir, engine)
-    if not _becomes_ready(mesh):
+    if not becomes_whole(mesh):
         if process.poll() is None:
             stop(mesh)
         raise AssertionError(log.read_text())
@@ -197,7 +198,7 @@ def _becomes_ready(mesh: Mesh) -> bool:
 def _comes_true(mesh: Mesh, look: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < deadline and mesh.process.poll() is None:
-        with contextlib.suppress(httpx.HTTPError):
+        with contextlib.suppress(httpx.HTTPError, http.client.HTTPException, OSError):
             if look():
                 return True
         time.sleep(0.1)

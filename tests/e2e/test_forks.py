@@ -9,7 +9,7 @@ import pytest
 
 from services.platform.specs import all_specs
 from tests.e2e.acting import eventually, home, post, user
-from tests.e2e.conftest import SIDECARS, Mesh, start, stop
+from tests.e2e.conftest import SIDECARS, Mesh, becomes_whole, start, stop
 from tests.edge.supervised_run import alive, descendants, until
 
 
@@ -56,7 +56,7 @@ def test_all_come_back_when_what_they_are_forks_of_is_killed(mesh: Mesh) -> None
     until(lambda: not any(alive(pid) for pid in before.values()))
     eventually(lambda: mesh.children().keys() == before.keys(), expected=True, within_s=60)
     assert forked(mesh) != parent
-    eventually(lambda: mesh.rest.get("/healthz").status_code, expected=200, within_s=60)
+    assert becomes_whole(mesh)
     second = post(mesh, ada, "after")
     eventually(lambda: home(mesh, ada), expected=[second, first])
 

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from tests.e2e.acting import eventually, follow, home, post, user
-from tests.e2e.conftest import Mesh, start, stop
+from tests.e2e.conftest import Mesh, becomes_whole, start, stop
 
 LEASE_RENEWAL_S = 20.0
 
@@ -47,13 +46,6 @@ def _words(entry: Path) -> list[str]:
         return []
 
 
-def healthy(mesh: Mesh) -> bool:
-    try:
-        return mesh.rest.get("/healthz").status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
-
-
 def killed(mesh: Mesh, name: str) -> bool:
     """Kill a service; return whether it was running, since it may just have ended."""
     process_id = mesh.children().get(name)
@@ -77,7 +69,7 @@ def test_what_is_posted_is_delivered(mesh: Mesh) -> None:
         while time.monotonic() - gone < 3:  # several tries of each loop
             tweets.append(post(mesh, author))
         os.kill(engine(mesh, name), signal.SIGKILL)
-        eventually(lambda: healthy(mesh), expected=True)
+        assert becomes_whole(mesh)
         tweets.append(post(mesh, author))
         eventually(lambda: home(mesh, reader, 200), tweets[::-1])
 
@@ -88,7 +80,7 @@ def test_what_depends_on_another_service_comes_back_with_it(mesh: Mesh) -> None:
     began = time.monotonic()
     while time.monotonic() - began < LEASE_RENEWAL_S:
         eventually(lambda: killed(mesh, "id"), expected=True)
-    eventually(lambda: healthy(mesh), expected=True)
+    assert becomes_whole(mesh)
     assert post(mesh, author)
 
 

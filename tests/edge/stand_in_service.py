@@ -1,7 +1,11 @@
-"""Stands in for `python -m services <name>`: healthy, and nothing else."""
+"""Stands in for `python -m services <name>`: healthy, and nothing else.
+
+`STAND_IN_UNWELL` names one that refuses its first two requests by HTTP, as if it came up late.
+"""
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import sys
@@ -14,10 +18,13 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from services.platform.config.settings import DEFAULT_ADDRESSES
 from services.platform.rpc.channels import open_channel
 from services.platform.runtime.heartbeat import Heartbeat
+from services.platform.security.listener_tls import ListenerTls
 from services.platform.security.tls import TlsFiles
+from services.platform.specs import all_specs
 from tests.edge.conftest import AbortingHealth
 
 BEATS_EVERY_S = 0.02
+UNWELL = "STAND_IN_UNWELL"
 
 
 async def main(name: str) -> None:
@@ -46,6 +53,7 @@ async def main(name: str) -> None:
     else:
         server.add_insecure_port(addresses[name])
     await server.start()
+    http = await speak_http(name, files)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     pid_file = Path(os.environ["AVIARY_DATA_DIR"]) / f"{name}.pid"
@@ -56,6 +64,33 @@ async def main(name: str) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), BEATS_EVERY_S)
     await server.stop(1)
+    if http is not None:
+        http.close()
+
+
+async def speak_http(name: str, files: TlsFiles | None) -> asyncio.Server | None:
+    """Answer every request for as long as the process lives, where the service speaks HTTP."""
+    spec = all_specs()[name]
+    address = os.environ.get(spec.http_address_variable)
+    if address is None:
+        return None
+    folder = os.environ.get(spec.http_tls_variable) or os.environ.get("AVIARY_TLS_DIR")
+    tls = None
+    if folder:
+        own = files or TlsFiles(Path(folder), name)
+        tls = ListenerTls(Path(folder), name, own).context
+    refused = itertools.repeat(503, 2 if os.environ.get(UNWELL) == name else 0)
+    statuses = itertools.chain(refused, itertools.repeat(200))
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                head = f"HTTP/1.1 {next(statuses)} .\r\ncontent-length: 11\r\n\r\n"
+                writer.write(head.encode() + b'{"keys":[]}')
+        writer.close()
+
+    host, _, port = address.rpartition(":")
+    return await asyncio.start_server(answer, host, int(port), ssl=tls)
 
 
 asyncio.run(main(sys.argv[-1]))

@@ -169,6 +169,14 @@ def test_plaintext_where_it_is_asked_for(tmp_path: Path, port: int) -> None:
         assert not (running.data / "certificates").exists()
 
 
+def test_ready_is_said_once_the_edge_reaches_all(tmp_path: Path, port: int) -> None:
+    """A service that was late for the edge's first look gets calls from its next look on."""
+    with ended(SupervisedRun(tmp_path, port, STAND_IN_UNWELL="identity")) as running:
+        until(lambda: running.said("Aviary is ready"))
+        before, _, _ = running.output.read_text().partition("Aviary is ready")
+        assert "the edge does not reach identity_keys yet" in before
+
+
 def test_a_dead_service_comes_back(running: SupervisedRun) -> None:
     until(lambda: running.said("Aviary is ready"))
     pid_file = running.data / "tweet.pid"
