@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from gateway import draining_envoy
+from gateway import draining_envoy, envoy_admin
 from gateway.draining_envoy import END_S as ENVOY_END_S
 from services.local import supervisor
 from services.local.child import HURRIED_STOP_S, STOP_TIMEOUT_S
@@ -43,7 +43,7 @@ def test_nor_does_it_after_a_second_signal() -> None:
 
 def test_an_envoy_has_time_to_end_after_its_drain() -> None:
     # Asked to drain, and how it goes, it may answer late, and then end late.
-    assert 2 * draining_envoy.ADMIN_TIMEOUT_S + draining_envoy.TERMINATE_S < ENVOY_END_S
+    assert 2 * envoy_admin.TIMEOUT_S + draining_envoy.TERMINATE_S < ENVOY_END_S
     assert EDGE_END_S > ENVOY_END_S
 
 
