@@ -93,7 +93,7 @@ def test_whatever_shows_tweets_unasked_leaves_them_out(mesh: Mesh) -> None:
     mine = post(mesh, ada, f"{topic} all of my own opinions on {hidden} are here")
     plain = [
         post(mesh, bob, f"{topic} {text}")
-        for text in ("violins in the morning", "a zebra crosses Baker Street", "twelve green pears")
+        for text in ("violins in the morning", "a tram crosses Baker Street", "twelve green pears")
     ]
     said = post(mesh, bob, f"{topic} guess who did it: #{hidden.upper()}!")
     longer = post(mesh, bob, f"{topic} {hidden}s is another word, of quite another meaning")

@@ -1,4 +1,8 @@
-"""Search over REST: tweets are found soon, and no longer once they are gone."""
+"""Search over REST: tweets are found soon, and no longer once they are gone.
+
+Each test has an animal of its own, which no test of another file may write about: they share a
+system.
+"""
 
 import time
 
