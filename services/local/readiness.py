@@ -15,7 +15,7 @@ import click
 from gateway.envoy_admin import unreached
 from services.local.errors import StartError
 
-__all__ = ["HOST", "accepting", "free_ports", "missing", "ready", "require_free"]
+__all__ = ["HOST", "accepting", "free_ports", "ready", "require_free"]
 
 HOST = "127.0.0.1"
 # A first start compiles Python, Google's clients in five processes at once among it, and replays
@@ -89,7 +89,7 @@ async def ready(edge_port: int, admin: Path, stop: asyncio.Event, data_dir: Path
     deadline = time.monotonic() + READY_TIMEOUT_S
     shown = ""
     while not stop.is_set():
-        state = await asyncio.to_thread(missing, edge_port, admin)
+        state = await asyncio.to_thread(_missing, edge_port, admin)
         if not state:
             return True
         if state != shown:
@@ -101,8 +101,8 @@ async def ready(edge_port: int, admin: Path, stop: asyncio.Event, data_dir: Path
     return False
 
 
-def missing(edge_port: int, admin: Path) -> str:
-    """Say what is not ready, or not reached by the edge with this admin socket; "" if nothing."""
+def _missing(edge_port: int, admin: Path) -> str:
+    """Say what is not ready, or not reached by the edge; nothing when all is."""
     return _health(edge_port) or _unreached(admin)
 
 

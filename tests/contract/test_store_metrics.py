@@ -147,6 +147,8 @@ class Queue:
         self.quiet = asyncio.Event()
         self.quiet.set()
 
+    fails = False
+
     def pause(self) -> None:
         pass
 
@@ -170,6 +172,7 @@ async def test_the_threshold_and_the_pauses_are_gauges(tmp_path: Path, metrics: 
             metrics.values(names.METRIC_BUS_PAUSED),
         )
 
+    assert metrics.values(names.METRIC_BUS_FAILING) == {("one",): 0, ("two",): 0}
     # Until the store was read, nothing is consumed.
     assert gauges() == ({("setting",): 500}, {("one",): 1, ("two",): 1})
     await threshold.set(7)

@@ -33,6 +33,7 @@ from tests.e2e.signed_calls import signer_of, signing
 from tests.emulators import require_emulators
 from tests.processes import free_port
 
+READY = b"Aviary is ready"
 READY_TIMEOUT_S = 150  # longer than the supervisor's own, whose message says more
 TEST_TIMEOUT_S = 400  # of a test and what it starts: two systems, and waits for queues to drain
 SIDECARS = os.environ.get("AVIARY_TEST_SIDECARS") == "1"
@@ -165,6 +166,7 @@ def start(  # noqa: PLR0913 - one value each, and all but one have defaults
         command.append("--sidecars")
     if engine.emulators:
         command.append("--emulators")
+    before = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, *command],
@@ -176,7 +178,7 @@ def start(  # noqa: PLR0913 - one value each, and all but one have defaults
     auth = OperatorAuth(data_dir)
     rest = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, auth=auth)
     mesh = Mesh(process, rest, data_dir, engine)
-    if not becomes_whole(mesh):
+    if not _comes_true(mesh, lambda: READY in log.read_bytes()[before:]):
         if process.poll() is None:
             stop(mesh)
         raise AssertionError(log.read_text())

@@ -1,9 +1,9 @@
 """What the edge of a running system knows of the services behind it."""
 
+import re
 from pathlib import Path
 
 from gateway.envoy_admin import ask, unreached
-from services.local.plan import EDGE_ADMIN
 
 __all__ = ["passed_checks", "reaches_all"]
 
@@ -28,4 +28,7 @@ def _asked(data_dir: Path, path: str) -> bytes:
 
 
 def _socket(data_dir: Path) -> str:
-    return str(data_dir / "sockets" / EDGE_ADMIN)
+    """Where it is, as was said at the start: in another folder where the path would be too long."""
+    said = (data_dir.parent / "up.log").read_text()
+    greeting = rf"logs +{re.escape(str(data_dir))}/logs\n.*\n +admin +curl --unix-socket (\S+)"
+    return re.findall(greeting, said)[-1]

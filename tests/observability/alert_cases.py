@@ -15,6 +15,7 @@ from tests.observability.faults.people import (
 )
 from tests.observability.faults.processes import hung, hung_while_posting
 from tests.observability.faults.queues import (
+    all_poison,
     flooded,
     forgotten_pause,
     found_late,
@@ -65,6 +66,7 @@ ROUNDS: Final[Mapping[str, tuple[Case, ...]]] = MappingProxyType(
             Case("BacklogGrows", flooded, {"subscription": "fanout.author"}),
             Case("QueuePaused", forgotten_pause, {"subscription": "identity.erasure"}),
             Case("DeadLetters", poisoned, {"subscription": "fanout.graph"}),
+            Case("ConsumerFails", all_poison, {"subscription": "media.processing"}),
             Case("OutboxSetAside", refused_entry, {"job": "tweet", "table": "tweet_outbox"}),
             Case("EdgesOutOfOrder", edge_of_the_future, {"job": "graph"}),
             Case("EdgeListFills", many_log_outs, {"list": "revoked_session"}),

@@ -16,6 +16,7 @@ __all__ = ["COMMANDS"]
 # What the service takes in one call.
 MAX_LETTERS = 1_000
 DEFAULT_LETTERS = 100
+REDRIVEN_PER_SECOND = 100
 
 
 @click.command(
@@ -113,9 +114,21 @@ Examples:
     help=f"At most so many, the oldest first.  [default: {DEFAULT_LETTERS}]",
 )
 @click.option("--all", "everything", is_flag=True, help="All of them.")
+@click.option(
+    "--per-second",
+    type=click.IntRange(min=1),
+    default=REDRIVEN_PER_SECOND,
+    show_default=True,
+    help="No more than so many a second: what is new has to be handled beside them.",
+)
 @DATA_DIR
 def redrive(
-    data_dir: Path | None, subscription: str, limit: int | None, *, everything: bool
+    data_dir: Path | None,
+    subscription: str,
+    limit: int | None,
+    per_second: int,
+    *,
+    everything: bool,
 ) -> None:
     """Put dead letters back into their queue, to be tried anew.
 
@@ -124,7 +137,7 @@ def redrive(
     if everything and limit is not None:
         raise click.UsageError("--limit and --all exclude each other")
     wanted = None if everything else limit or DEFAULT_LETTERS
-    run_command(lambda run: run.redrive(data_dir, subscription, wanted))
+    run_command(lambda run: run.redrive(data_dir, subscription, wanted, per_second=per_second))
 
 
 @click.command("drop-dead-letters")

@@ -32,6 +32,7 @@ from services.cli.operate.showing import (
     show_queues,
     show_threshold,
 )
+from services.platform.runtime.pace import Pace
 from services.platform.specs import all_subscriptions, server_of
 
 __all__ = [
@@ -131,12 +132,15 @@ async def export_dead_letters(data_dir: Path | None, subscription: str, limit: i
         click.echo(f"the oldest {limit:,} alone; there may be more (--limit)", err=True)
 
 
-async def redrive(data_dir: Path | None, subscription: str, limit: int | None) -> None:
+async def redrive(
+    data_dir: Path | None, subscription: str, limit: int | None, *, per_second: int
+) -> None:
     """Put dead letters back, up to `limit` of those that there are now; None means all of them.
 
     Where the bus cannot count them, it is up to `limit`, or until there are none.
     """
-    redriven = 0
+    redriven, at_once = 0, min(LETTERS_PER_CALL, per_second)
+    pace = Pace(at_once / per_second)
     async with reach_queues(_found(QUEUES, data_dir)) as client:
         dead = await _dead(client, subscription)
         most = min((each for each in (limit, dead) if each is not None), default=None)
@@ -144,9 +148,8 @@ async def redrive(data_dir: Path | None, subscription: str, limit: int | None) -
             # Shown on a terminal only, which is what None asks for.
             with tqdm(total=most, desc=subscription, unit="", disable=None) as bar:
                 while most is None or redriven < most:
-                    wanted = LETTERS_PER_CALL
-                    if most is not None:
-                        wanted = min(wanted, most - redriven)
+                    await pace.wait()
+                    wanted = at_once if most is None else min(at_once, most - redriven)
                     found = await client.redrive(subscription, wanted)
                     if not found:
                         break

@@ -80,7 +80,13 @@ class BatchConsumer(Receiving):
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(
-            driver, subscription, most_tasks=1, rng=rng, yield_to=yield_to, yields=yields
+            driver,
+            subscription,
+            settlement=Settlement(driver, subscription, policy, rng, delivery_metrics),
+            most_tasks=1,
+            rng=rng,
+            yield_to=yield_to,
+            yields=yields,
         )
         self._handler = handler
         self._most = batches.most
@@ -91,7 +97,6 @@ class BatchConsumer(Receiving):
         self._gathers = batches.every_s > 0
         self._is_busy = False
         self._monotonic = monotonic
-        self._settlement = Settlement(driver, subscription, policy, rng, delivery_metrics)
 
     def _wanted(self) -> int:
         return self._size
@@ -113,7 +118,7 @@ class BatchConsumer(Receiving):
         for received in batch:
             ended = self._settlement.begin(received)
             if (why := self._settlement.hopeless(received)) is not None:
-                await self._settled(self._settlement.give_up(received, why, ended))
+                await self._settled(self._settlement.end_unhandled(received, why, ended))
             elif received.attempt > 1 or received.outages:
                 again.append((received, ended))
             else:

@@ -46,13 +46,13 @@ class Consumer(Receiving):
         super().__init__(
             driver,
             subscription,
+            settlement=Settlement(driver, subscription, policy, rng, delivery_metrics),
             most_tasks=concurrency,
             rng=rng,
             yield_to=yield_to,
             yields=yields,
         )
         self._handler = handler
-        self._settlement = Settlement(driver, subscription, policy, rng, delivery_metrics)
         self._handled: list[tuple[Received, asyncio.Future[None]]] = []
         self._acking = Background(f"bus-ack-{subscription}", self._ack_waiting)
         self._to_ack = asyncio.Event()
@@ -81,7 +81,7 @@ class Consumer(Receiving):
     async def _handle(self, received: Received) -> None:
         ended = self._settlement.begin(received)
         if (why := self._settlement.hopeless(received)) is not None:
-            await self._settlement.give_up(received, why, ended)
+            await self._settlement.end_unhandled(received, why, ended)
             return
         try:
             await self._handler(received.message, received.attempt)

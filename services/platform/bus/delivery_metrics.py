@@ -31,6 +31,8 @@ class Outcome(StrEnum):
     """Something else was out of order: it comes again, and no attempt was counted."""
     CALLED_AGAIN = "called-again"
     """The handler asked to be called again: no attempt was counted, and nothing was wrong."""
+    HELD = "held"
+    """It was to be given up, unhandled, and so many are that it may not be their fault."""
     DEAD_LETTERED = "dead-lettered"
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import structlog
 
+from services.platform.bus.giving_up import LOOK_EVERY_S, MOST_AT_A_LOOK
 from services.platform.bus.port import BusDriver, Received
+from services.platform.bus.settlement import BUS_BACKOFF, Settlement
 from services.platform.errors import UnavailableError
 from services.platform.observability.log_events import (
     EVENT_BUS_RECEIVE_FAILED,
@@ -18,9 +20,8 @@ from services.platform.observability.log_events import (
 )
 from services.platform.runtime.background import IDLE_S, Background
 from services.platform.runtime.ending import GRACE_S
-from services.platform.runtime.retry_policy import Backoff
 
-__all__ = ["BUS_BACKOFF", "MAX_BATCH", "Receiving"]
+__all__ = ["MAX_BATCH", "Receiving"]
 
 WAIT_S = 2.0
 """Wait of one receive; also about the longest that a pause or a stop takes to be noticed. One that
@@ -32,7 +33,6 @@ YIELD_MAX_S = 5.0
 DRAIN_S = GRACE_S
 """A stop waits this long for handlers, then cancels them: their messages come again elsewhere."""
 
-BUS_BACKOFF = Backoff(base_s=0.1, cap_s=5.0)
 _log = structlog.get_logger(__name__)
 
 
@@ -49,6 +49,7 @@ class Receiving(ABC):
         driver: BusDriver,
         subscription: str,
         *,
+        settlement: Settlement,
         most_tasks: int,
         rng: random.Random,
         yield_to: "Receiving | None",
@@ -56,6 +57,7 @@ class Receiving(ABC):
     ) -> None:
         self._driver = driver
         self._subscription = subscription
+        self._settlement = settlement
         self._most_tasks = most_tasks
         self._rng = rng
         self._yield_to = yield_to
@@ -75,6 +77,11 @@ class Receiving(ABC):
         self.quiet = asyncio.Event()
         """Set while no receive is under way; for waiting only. Once paused, it stays set."""
         self.quiet.set()
+
+    @property
+    def fails(self) -> bool:
+        """Whether most of what it has handled last failed, so that it takes little."""
+        return self._settlement.fails
 
     @abstractmethod
     def _wanted(self) -> int:
@@ -140,14 +147,17 @@ class Receiving(ABC):
             came = await self._or_stop(self._yield_to.idle, IDLE_S)
             if not came:
                 return False
+        if self.fails:
+            await self._or_stop(asyncio.Event(), LOOK_EVERY_S)
         # It may have been paused while it waited for something else.
         return self._resumed.is_set() and not self._stopping.is_set()
 
     async def _receive(self, failures: int) -> int:
         """Take one batch in hand; give the failures in a row so far."""
+        wanted = min(self._wanted(), MOST_AT_A_LOOK) if self.fails else self._wanted()
         try:
             batch = await self._driver.receive(
-                self._subscription, max_messages=self._wanted(), wait_s=WAIT_S
+                self._subscription, max_messages=wanted, wait_s=WAIT_S
             )
         except Exception as error:  # noqa: BLE001 - nobody would restart this loop
             self._log.warning(

@@ -150,7 +150,7 @@ return 1
 DEAD_LETTER = (
     _FIELDS
     + """
--- KEYS stream, dead; ARGV group, id, reason, 1 if the entry cannot be read.
+-- KEYS stream, dead; ARGV group, id, reason, 1 if the entry cannot be read, ms that one is kept.
 local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
 if not entry or redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
 local fields = named(entry[2])
@@ -168,7 +168,9 @@ if ARGV[4] == '1' then
     dead[#dead + 1] = own[at + 1]
   end
 end
-redis.call('XADD', KEYS[2], '*', unpack(dead))
+local now = redis.call('TIME')
+local oldest = string.format('%.0f', now[1] * 1000 - tonumber(ARGV[5]))
+redis.call('XADD', KEYS[2], 'MINID', oldest, '*', unpack(dead))
 redis.call('XDEL', KEYS[1], ARGV[2])
 return 1
 """

@@ -59,6 +59,10 @@ ACKED_AT_ONCE = 1_000
 LONGEST_DELAY_S = 60.0
 """No message is delayed for longer: twice the longest wait between attempts."""
 
+DEAD_LETTER_MS = 31 * 86_400_000
+"""A dead letter is kept for so long, as Pub/Sub keeps them at the most; an older one goes when the
+next is put aside."""
+
 _GROUP = b"bus"
 # One name for all replicas: deliveries differ by id and idle time, and a name for each
 # process would stay in the group for ever.
@@ -220,6 +224,7 @@ class ValkeyStreamsDriver:
                 received.handle.encode(),
                 reason.encode(errors="backslashreplace"),
                 int(received.unreadable is not None),
+                DEAD_LETTER_MS,
             )
 
     async def list_dead_letters(self, subscription: str, *, limit: int) -> list[DeadLetter]:

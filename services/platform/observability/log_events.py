@@ -13,6 +13,8 @@ __all__ = [
     "EVENT_BUS_ACK_FAILED",
     "EVENT_BUS_ATTEMPT_FAILED",
     "EVENT_BUS_CALL_AGAIN",
+    "EVENT_BUS_CONSUMER_FAILS",
+    "EVENT_BUS_CONSUMER_RECOVERED",
     "EVENT_BUS_DEAD_LETTER",
     "EVENT_BUS_DECLARE_FAILED",
     "EVENT_BUS_PAUSES_CHANGED",
@@ -145,6 +147,11 @@ EVENT_BUS_CALL_AGAIN: Final = "bus.call_again"
 """A handler asked for its message again in `delay_s`, for a `reason` that is no fault."""
 EVENT_BUS_DEAD_LETTER: Final = "bus.dead_letter"
 """A message was given up after `attempt`, or as `unreadable`; an operator should look at it."""
+EVENT_BUS_CONSUMER_FAILS: Final = "bus.consumer_fails"
+"""Most of the last messages failed in this process: it takes few from here on, and gives up hardly
+any, as it may be wrong itself."""
+EVENT_BUS_CONSUMER_RECOVERED: Final = "bus.consumer_recovered"
+"""Most of the last messages were handled again."""
 EVENT_BUS_SETTLE_FAILED: Final = "bus.settle_failed"
 """The bus did not take a delay or dead letter; the message comes again by itself."""
 EVENT_BUS_ACK_FAILED: Final = "bus.ack_failed"

@@ -11,6 +11,7 @@ __all__ = [
     "METRIC_BUILD_INFO",
     "METRIC_BUS_BACKLOG",
     "METRIC_BUS_DEAD_LETTERS",
+    "METRIC_BUS_FAILING",
     "METRIC_BUS_HANDLER_DURATION",
     "METRIC_BUS_MESSAGE_AGE",
     "METRIC_BUS_MESSAGE_ATTEMPTS",
@@ -110,7 +111,7 @@ METRIC_BUS_DEAD_LETTERS: Final = "bus.dead_letters"
 """Gauge, messages by `subscription`: given up and not yet redriven. As `bus.backlog`: reported by
 every fanout process, absent where the engine cannot say."""
 METRIC_BUS_MESSAGE_AGE: Final = "bus.message.age"
-"""Histogram, seconds by `subscription` and `outcome` (acked, retried, outage, called-again,
+"""Histogram, seconds by `subscription` and `outcome` (acked, retried, outage, called-again, held,
 dead-lettered): from the publishing, or the last redrive, to the end of an attempt."""
 METRIC_BUS_MESSAGE_ATTEMPTS: Final = "bus.message.attempts"
 """Histogram, attempts by `subscription` and `outcome`; outages and wishes to be called again are
@@ -121,6 +122,9 @@ batch's."""
 METRIC_BUS_PAUSED: Final = "bus.paused"
 """Gauge, 1 for a `subscription` that this process consumes and from which it takes nothing, as an
 operator has paused it or that is not known yet, else 0."""
+METRIC_BUS_FAILING: Final = "bus.failing"
+"""Gauge, 1 for a `subscription` of whose last messages most failed in this process, so that it
+takes few and gives hardly any up, else 0."""
 METRIC_OUTBOX_HELD: Final = "outbox.held"
 """Gauge, entries by `table`: committed by this process and not yet published and settled."""
 METRIC_OUTBOX_SET_ASIDE: Final = "outbox.set_aside"

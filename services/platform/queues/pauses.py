@@ -43,6 +43,10 @@ class Pauses(WatchedValue[frozenset[str]]):
         """Give each subscription that is consumed here, and whether nothing is taken from it."""
         return {name: self._holds_back(name) for name in self._consumers}
 
+    def failing(self) -> dict[str, bool]:
+        """Give each subscription that is consumed here, and whether most of it fails."""
+        return {name: consumer.fails for name, consumer in self._consumers.items()}
+
     async def set_paused(self, names: Sequence[str], *, paused: bool) -> None:
         """Pause or resume subscriptions of any service; raises `UnavailableError`.
 

@@ -53,6 +53,11 @@ class Pausable(Protocol):
         """Set while no receive is under way; once paused, it stays set until resumed."""
         ...
 
+    @property
+    def fails(self) -> bool:
+        """Whether most of what it has handled last failed."""
+        ...
+
     def pause(self) -> None:
         """Begin no receive; one under way ends, and what it gives is handled. Idempotent."""
         ...

@@ -7,6 +7,7 @@ from typing import Final
 
 from services.fanout.spec import AUTHOR, GRAPH, REST
 from services.identity.spec import ERASURE
+from services.media.spec import PROCESSING
 from services.notification.spec import GRAPH as NOTIFICATION_GRAPH
 from services.platform.outbox.outbox import Outbox, OutboxEntry
 from services.platform.rows.port import RowStore
@@ -23,6 +24,7 @@ from tests.observability.faults.rows import with_rows
 from tests.observability.watching import Watched, until
 
 __all__ = [
+    "all_poison",
     "flooded",
     "forgotten_pause",
     "found_late",
@@ -37,6 +39,8 @@ LATE_S: Final = 75.0
 """More than the minute that a push may take, by what has to be late for the alert to wait."""
 POSTERS: Final = 4
 ENTRY: Final = 1
+POISON: Final = 12
+POISON_WITHIN_S: Final = 180.0
 
 
 @contextmanager
@@ -121,6 +125,21 @@ def poisoned(watched: Watched) -> Iterator[None]:
     try:
         yield
     finally:
+        operate(mesh, "drop-dead-letters", queue, *_given_up(watched, queue))
+
+
+@contextmanager
+def all_poison(watched: Watched) -> Iterator[None]:
+    """A queue of nothing but messages that no handler understands, as to one of a bad release."""
+    mesh, queue = watched.mesh, PROCESSING.name
+    with redelivery(mesh) as bus:
+        for number in range(POISON):
+            bus.publish(PROCESSING.topic, b"\xff poison %d" % number)
+    try:
+        yield
+    finally:
+        # The last of them once the others have failed some time ago.
+        until(lambda: len(_given_up(watched, queue)) == POISON, POISON_WITHIN_S)
         operate(mesh, "drop-dead-letters", queue, *_given_up(watched, queue))
 
 

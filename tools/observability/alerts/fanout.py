@@ -70,6 +70,14 @@ def fanout_alerts() -> list[Rule]:
             wait="5m",
         ),
         alert(
+            "ConsumerFails",
+            f"max by (job, subscription) ({series(names.METRIC_BUS_FAILING)}) == 1",
+            "page",
+            "{{ $labels.job }} fails at {{ $labels.subscription }}",
+            "Most of the last messages failed, so it takes few: nothing is lost, and nothing done.",
+            wait="2m",
+        ),
+        alert(
             "QueuePaused",
             f"max by (subscription) ({series(names.METRIC_BUS_PAUSED)}) == 1",
             "ticket",

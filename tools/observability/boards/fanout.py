@@ -197,6 +197,9 @@ BOARD: Final = Board(
                     ],
                 ),
                 _by_subscription(names.METRIC_BUS_PAUSED, "Paused", "1: nothing is taken from it."),
+                _by_subscription(
+                    names.METRIC_BUS_FAILING, "Failing", "1: most of it fails, little is taken."
+                ),
                 Panel(
                     title="Flags that cannot be read",
                     description="1: the file of flags is missing or wrong, the old ones hold.",
