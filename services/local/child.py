@@ -21,7 +21,7 @@ from services.local.logs import LogLimits, RotatingLog, pump, rotate_beneath
 from services.platform.observability.log_events import EVENT_PROCESS_HUNG
 from services.platform.observability.process_metrics import ENDED, HUNG
 from services.platform.runtime.ending import END_WITHIN_S, HURRIED_END_S
-from services.platform.runtime.liveness import FAILURES, HUNG_GRACE_S
+from services.platform.runtime.liveness import HUNG_GRACE_S
 from services.platform.runtime.parent_death import die_with_parent
 
 __all__ = ["Child", "Reason"]
@@ -123,7 +123,7 @@ class Child:
             return
         if looks.hangs(seen=seen, awake=awake()):
             self._hung = True
-            click.echo(f"{self.name} hangs: no sign of life in {FAILURES} looks; it is ended")
+            click.echo(f"{self.name} hangs: no sign of life in {looks.failed} looks; it is ended")
             self._signal(signal.SIGTERM)
             asyncio.get_running_loop().call_later(HUNG_GRACE_S, self._kill, process)
 
@@ -161,6 +161,8 @@ class Child:
     async def _live(self) -> str:
         """Run the process once, to its end; say how it ended."""
         self._looks, self._hung = Looks(), False
+        if self.sign is not None:
+            self.sign.begins()
         try:
             self.rotate()
             printed = await self._started()
@@ -180,7 +182,9 @@ class Child:
     def _log_hung(self, outcome: str) -> None:
         at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         event = {"event": EVENT_PROCESS_HUNG, "level": "error", "service": "supervisor"}
-        line = json.dumps({"looks": FAILURES, "outcome": outcome, **event, "timestamp": at})
+        line = json.dumps(
+            {"looks": self._looks.failed, "outcome": outcome, **event, "timestamp": at}
+        )
         log = RotatingLog(self.log, self._limits)
         log.write(f"{line}\n".encode())
         log.close()

@@ -11,7 +11,7 @@ from services.platform.config.environment import CONFIG, read
 from services.platform.config.errors import SettingsError
 from services.platform.config.values import On
 from services.platform.runtime.background import Background
-from services.platform.runtime.liveness import FAILURES, PERIOD_S, TIMEOUT_S
+from services.platform.runtime.liveness import FAILURES, PERIOD_S, STARTING, TIMEOUT_S
 
 __all__ = ["Looks", "Sign", "is_wanted", "watching"]
 
@@ -38,8 +38,14 @@ def is_wanted(environment: Mapping[str, str]) -> bool:
 class Sign(Protocol):
     """What a kind of process does while it lives, and not while it hangs."""
 
+    def begins(self) -> None:
+        """Note that a process is about to be started: what was seen before was another's."""
+        ...
+
     async def seen(self, pid: int) -> bool:
-        """Whether it was seen since the last look; answers within `TIMEOUT_S`, and never raises.
+        """Whether it was seen since the last look, or since the process began.
+
+        Answers within `TIMEOUT_S`, and never raises.
 
         `pid` is the process that was started.
         """
@@ -51,19 +57,20 @@ class Looks:
 
     def __init__(self) -> None:
         self._up = False
-        self._failed = 0
+        self.failed = 0
+        """Looks in a row without a sign."""
 
     def hangs(self, *, seen: bool, awake: bool) -> bool:
         """Take in one look; whether the process is to be taken for hung.
 
-        Not before its first sign: until then it starts, and whoever started it waits. A look during
-        which the looker was not `awake` all the time says nothing against it.
+        Until its first sign it starts, which may take longer. A look during which the looker was
+        not `awake` all the time says nothing against it.
         """
         if seen:
-            self._up, self._failed = True, 0
-        elif self._up and awake:
-            self._failed += 1
-        return self._failed >= FAILURES
+            self._up, self.failed = True, 0
+        elif awake:
+            self.failed += 1
+        return self.failed >= (FAILURES if self._up else STARTING)
 
 
 def watching(

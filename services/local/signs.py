@@ -31,7 +31,6 @@ class Beats:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._pid = 0
         self._last = 0
 
     @classmethod
@@ -46,12 +45,14 @@ class Beats:
         """Where other processes of the same user open it."""
         return Path(f"/proc/{os.getpid()}/fd/{self._descriptor}")
 
-    async def seen(self, pid: int) -> bool:
-        """Whether this process has beaten since the last look at it."""
-        known, last = pid == self._pid, self._last
-        self._pid, self._last = pid, heartbeat.read(self._descriptor)
-        # Else the last beat may be that of the process before it.
-        return known and self._last != last
+    def begins(self) -> None:
+        """Count from here on."""
+        self._last = heartbeat.read(self._descriptor)
+
+    async def seen(self, pid: int) -> bool:  # noqa: ARG002 - whose beats these are is known
+        """Whether the process has beaten since the last look at it, or since it began."""
+        last, self._last = self._last, heartbeat.read(self._descriptor)
+        return self._last != last
 
 
 class EnvoyAnswers(NamedTuple):
@@ -61,6 +62,9 @@ class EnvoyAnswers(NamedTuple):
     """
 
     admin: Path
+
+    def begins(self) -> None:
+        """Forget nothing: each look is one question."""
 
     async def seen(self, pid: int) -> bool:  # noqa: ARG002 - that is of the program which drains it
         """Whether it answers."""
@@ -78,15 +82,18 @@ class ValkeyWorks:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._pid = 0
+        self._used_s = 0.0
+
+    def begins(self) -> None:
+        """Count from nothing."""
         self._used_s = 0.0
 
     async def seen(self, pid: int) -> bool:
         """Whether it answers, or has worked since the last look."""
         answers = await _answers(self._port, PING)
         used_s, waits = _work(pid)
-        worked = pid == self._pid and used_s - self._used_s >= BUSY_S
-        self._pid, self._used_s = pid, used_s
+        worked = used_s - self._used_s >= BUSY_S
+        self._used_s = used_s
         return answers or worked or waits
 
 

@@ -15,7 +15,7 @@ from services.local import child as supervised
 from services.local.child import Child, Reason
 from services.local.signs import Beats
 from services.platform.observability.log_events import EVENT_PROCESS_HUNG
-from services.platform.runtime.liveness import FAILURES
+from services.platform.runtime.liveness import FAILURES, STARTING
 
 ROOT = Path(__file__).resolve().parents[2]
 WITHIN_S = 60.0
@@ -56,8 +56,6 @@ class World:
     async def lives(self, *, but: int = 0) -> int:
         """Wait until a process other than `but` has been seen to live; give its id."""
         await until(lambda: self.pid not in {0, but})
-        # The first look at it only says from where to count.
-        await self.child.look(lambda: True)
         await self.beat()
         await self.child.look(lambda: True)
         return self.pid
@@ -104,6 +102,25 @@ async def test_one_whose_loop_is_blocked_is_started_again(world: World) -> None:
     await until(lambda: world.log.exists() and f"{first} blocks" in world.log.read_text())
     # It may have beaten since the last look.
     await world.look(1 + FAILURES)
+    assert await world.lives(but=first) != first
+
+
+async def test_one_that_is_stopped_before_the_first_look_is_started_again(world: World) -> None:
+    await until(lambda: world.pid != 0)
+    await world.beat()
+    stop(first := world.pid)
+    await world.look(1 + FAILURES)
+    assert await world.lives(but=first) != first
+
+
+async def test_one_that_never_gives_a_sign_is_started_again(world: World) -> None:
+    world.block.touch()
+    await until(lambda: world.log.exists() and "blocks" in world.log.read_text())
+    first, beats = world.pid, world.count()
+    world.child.sign.begins()  # type: ignore[union-attr] - as if it had not beaten before
+    await world.look(STARTING - 1)
+    assert (world.pid, world.count()) == (first, beats)
+    await world.look(1)
     assert await world.lives(but=first) != first
 
 

@@ -16,6 +16,7 @@ from services.platform.runtime.liveness import (
     FOUND_WITHIN_S,
     HUNG_GRACE_S,
     PERIOD_S,
+    STARTING,
     TIMEOUT_S,
 )
 from tools.deploy.layout import DRAIN_DELAY_S
@@ -36,8 +37,10 @@ def hangs(*looks: tuple[bool, bool]) -> bool:
         ([SEEN, NOT, NOT, NOT], True),
         ([SEEN, NOT, NOT], False),
         ([SEEN, NOT, NOT, SEEN, NOT, NOT], False),
-        # Until its first sign it starts.
-        ([NOT, NOT, NOT, NOT, NOT], False),
+        # Until its first sign it starts, for so long.
+        ([NOT] * (STARTING - 1), False),
+        ([NOT] * STARTING, True),
+        ([*[NOT] * (STARTING - 1), ASLEEP, SEEN, NOT, NOT], False),
         # Both stood still, as long as it may have been; then it goes on, or does not.
         ([SEEN, ASLEEP, ASLEEP, ASLEEP, ASLEEP], False),
         ([SEEN, NOT, NOT, ASLEEP, SEEN, NOT, NOT], False),
@@ -121,6 +124,10 @@ def test_kubelets_look_as_the_supervisor_does() -> None:
     }
     assert probes["tweet"]
     assert len(probes["edge"]) == 1
+    begins = [each["startupProbe"] for each in _containers(BASE / "tweet.yaml")]
+    assert {each["periodSeconds"] * each["failureThreshold"] for each in begins} == {
+        PERIOD_S * STARTING
+    }
     for each in (probe for found in probes.values() for probe in found):
         assert each["periodSeconds"] == PERIOD_S
         assert each["timeoutSeconds"] == TIMEOUT_S

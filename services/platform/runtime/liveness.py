@@ -6,7 +6,7 @@ event loop turns, whatever of others is away.
 
 from typing import Final
 
-__all__ = ["FAILURES", "FOUND_WITHIN_S", "HUNG_GRACE_S", "PERIOD_S", "TIMEOUT_S"]
+__all__ = ["FAILURES", "FOUND_WITHIN_S", "HUNG_GRACE_S", "PERIOD_S", "STARTING", "TIMEOUT_S"]
 
 PERIOD_S: Final = 5
 """Between looks at a process."""
@@ -15,6 +15,8 @@ TIMEOUT_S: Final = 4
 FAILURES: Final = 3
 """Looks in a row without a sign of life. Nothing of ours keeps an event loop for a second; a stop
 of ten, such as one of a debugger or a disk, is survived."""
+STARTING: Final = 24
+"""As many for one that has given none since it began: a start that takes longer never ends."""
 FOUND_WITHIN_S: Final = FAILURES * PERIOD_S + TIMEOUT_S
 """From the moment that a process hangs until it is asked to end: the next look comes within a
 period, and the third fails two periods and a timeout later."""
