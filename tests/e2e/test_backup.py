@@ -1,5 +1,6 @@
 """A system that is backed up while it serves, lost, and restored."""
 
+import json
 import threading
 from pathlib import Path
 
@@ -21,6 +22,12 @@ def of_author(mesh: Mesh, author: int) -> list[int]:
 
 def backed_up(mesh: Mesh, folder: Path) -> None:
     assert f"{folder} has {mesh.data_dir} as of" in operate(mesh, "backup", str(folder))
+
+
+def dead_letters(mesh: Mesh) -> list[str]:
+    """The queues that they were given up in."""
+    letters = json.loads(operate(mesh, "dead-letters", "--json"))["dead_letters"]
+    return [each["subscription"] for each in letters]
 
 
 def restarted(mesh: Mesh, folder: Path) -> Mesh:
@@ -52,6 +59,10 @@ def test_homes_are_as_they_were_backed_up(mesh: Mesh, tmp_path: Path) -> None:
         # What is on its way is in the backup, as it is: here it lies on the bus.
         operate(mesh, "pause", "fanout.rest")
         old += [post(mesh, ada) for _ in range(5)]
+        # So is what was given up; this is no message, which is said at once.
+        with mesh.valkey("bus") as bus:
+            bus.xadd("bus:{list.erasure}", {"d": "of another"})
+        eventually(lambda: dead_letters(mesh), ["list.erasure"])
         backed_up(mesh, tmp_path / "backup")
 
         operate(mesh, "resume", "fanout.rest")
@@ -62,6 +73,7 @@ def test_homes_are_as_they_were_backed_up(mesh: Mesh, tmp_path: Path) -> None:
         newcomer = user(mesh)
 
         mesh = restarted(mesh, tmp_path / "backup")
+        assert dead_letters(mesh) == ["list.erasure"]
         before = home(mesh, bob)
         assert before == sorted(before, reverse=True)
         assert set(before) <= set(old)
