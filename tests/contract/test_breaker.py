@@ -24,6 +24,7 @@ from services.platform.valkey.breaker import (
     CALL_TIMEOUT_S,
     SIGNIFICANT_S,
     CircuitBreaker,
+    CircuitFigures,
     GuardedValkey,
 )
 from services.platform.valkey.connection import valkey_errors
@@ -175,7 +176,7 @@ async def test_closing_ends_the_probing(cache: tuple[GuardedValkey, int]) -> Non
 
 async def test_outages_and_refusals_are_counted() -> None:
     metrics = Metrics()
-    breaker = CircuitBreaker(asyncio.Event().wait, meter_provider=metrics.provider)
+    breaker = CircuitBreaker(asyncio.Event().wait, CircuitFigures(metrics.provider))
     for _ in range(3):
         with pytest.raises(NoConnectionError, match="gone"):
             async with breaker.call():
@@ -188,7 +189,7 @@ async def test_outages_and_refusals_are_counted() -> None:
 async def test_failures_of_the_cache_are_counted_from_none() -> None:
     """Rates see nothing in a series that begins with its first failure."""
     metrics = Metrics()
-    CircuitBreaker(asyncio.Event().wait, meter_provider=metrics.provider)
+    CircuitBreaker(asyncio.Event().wait, CircuitFigures(metrics.provider))
     assert metrics.values(METRIC_HOT_STORE_UNAVAILABLE) == {
         ("ConnectionError",): 0,
         ("TimeoutError",): 0,

@@ -55,9 +55,10 @@ from services.platform.runtime.loops import Loops
 from services.platform.runtime.readiness import Readiness
 from services.platform.security.process import PLAIN, Security
 from services.platform.specs import ServiceSpec, all_specs, pauses_table, server_of
-from services.platform.valkey.breaker import CALL_TIMEOUT_S, GuardedValkey
+from services.platform.valkey.breaker import CALL_TIMEOUT_S
 from services.platform.valkey.cache_metrics import CacheMetrics
-from services.platform.valkey.connection import ValkeyClient, open_node, open_valkey
+from services.platform.valkey.connection import ValkeyClient, open_node
+from services.platform.valkey.guarded_cluster import open_guarded
 from services.platform.valkey.round_trips import CACHE
 from services.platform.valkey.server_metrics import POLL_S, ServerMetrics
 
@@ -201,9 +202,7 @@ class Dependencies:
         """Open the cache; once a process."""
         self.declared.cache()
         if self._valkey is None:
-            self._valkey = open_valkey(
-                self.settings.cache_valkey_url, timeout_s=CALL_TIMEOUT_S, node_client=GuardedValkey
-            )
+            self._valkey = open_guarded(self.settings.cache_valkey_url)
             self.stack.push_async_callback(self._valkey.aclose)
             figures = ServerMetrics(self._valkey, CACHE)
             self.loops.run("cache figures", figures.look, every_s=POLL_S)

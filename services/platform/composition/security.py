@@ -29,8 +29,7 @@ from services.platform.security.signing import Signer, Verifier
 from services.platform.security.tls import POLL_S as TLS_POLL_S
 from services.platform.security.tls import Credentials, CredentialsError, TlsFiles
 from services.platform.specs import ServiceSpec
-from services.platform.valkey.breaker import CALL_TIMEOUT_S, GuardedValkey
-from services.platform.valkey.connection import open_valkey
+from services.platform.valkey.guarded_cluster import open_guarded
 from services.platform.valkey.server_metrics import POLL_S as SERVER_POLL_S
 from services.platform.valkey.server_metrics import ServerMetrics
 
@@ -72,9 +71,7 @@ async def secured(
         if keys is None:
             yield security
             return
-        valkey = open_valkey(
-            settings.nonce_valkey_url, timeout_s=CALL_TIMEOUT_S, node_client=GuardedValkey
-        )
+        valkey = open_guarded(settings.nonce_valkey_url)
         stack.push_async_callback(valkey.aclose)
         figures = ServerMetrics(valkey, NONCES)
         loops.run("nonces figures", figures.look, every_s=SERVER_POLL_S)

@@ -46,7 +46,14 @@ from services.platform.valkey.lines import (
     timeout_of,
 )
 
-__all__ = ["CALL_TIMEOUT_S", "SIGNIFICANT_S", "CircuitBreaker", "CircuitOpenError", "GuardedValkey"]
+__all__ = [
+    "CALL_TIMEOUT_S",
+    "SIGNIFICANT_S",
+    "CircuitBreaker",
+    "CircuitFigures",
+    "CircuitOpenError",
+    "GuardedValkey",
+]
 
 CALL_TIMEOUT_S = 1.0
 """A cache slower than this is treated as gone."""
@@ -66,6 +73,32 @@ class CircuitOpenError(NoConnectionError):
     """The cache was gone a moment ago, so the call was not sent."""
 
 
+class CircuitFigures:
+    """What metrics say of the breakers of one client, together."""
+
+    def __init__(self, meter_provider: metrics.MeterProvider | None = None) -> None:
+        self._breakers: list[CircuitBreaker] = []
+        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+        self.opened = meter.create_counter(METRIC_CACHE_CIRCUIT_OPENED)
+        self.refused = meter.create_counter(METRIC_CACHE_CIRCUIT_REFUSED)
+        # The series are there before the first: who looks at them looks at how they rise.
+        self.opened.add(0)
+        self.refused.add(0)
+        begin_unavailable(
+            (NoConnectionError, NoAnswerError, CircuitOpenError), meter_provider=meter_provider
+        )
+        meter.create_observable_gauge(
+            METRIC_CACHE_CIRCUIT_OPEN, [lambda _: [Observation(int(self._any_open()))]]
+        )
+
+    def of(self, breaker: "CircuitBreaker") -> None:
+        """Report of this one, too."""
+        self._breakers.append(breaker)
+
+    def _any_open(self) -> bool:
+        return any(each.is_open for each in self._breakers)
+
+
 class CircuitBreaker:
     """Open from a failure until `probe` succeeds; for one event loop.
 
@@ -73,25 +106,12 @@ class CircuitBreaker:
     """
 
     def __init__(
-        self,
-        probe: Callable[[], Awaitable[object]],
-        *,
-        meter_provider: metrics.MeterProvider | None = None,
+        self, probe: Callable[[], Awaitable[object]], figures: CircuitFigures | None = None
     ) -> None:
         self._probe = probe
         self._probing: asyncio.Task[None] | None = None
-        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
-        self._opened = meter.create_counter(METRIC_CACHE_CIRCUIT_OPENED)
-        self._refused = meter.create_counter(METRIC_CACHE_CIRCUIT_REFUSED)
-        # The series are there before the first: who looks at them looks at how they rise.
-        self._opened.add(0)
-        self._refused.add(0)
-        begin_unavailable(
-            (NoConnectionError, NoAnswerError, CircuitOpenError), meter_provider=meter_provider
-        )
-        meter.create_observable_gauge(
-            METRIC_CACHE_CIRCUIT_OPEN, [lambda _: [Observation(int(self.is_open))]]
-        )
+        self._figures = figures or CircuitFigures()
+        self._figures.of(self)
 
     @property
     def is_open(self) -> bool:
@@ -118,7 +138,7 @@ class CircuitBreaker:
     def refuse_if_open(self) -> None:
         """Raise `CircuitOpenError` while calls are refused, and count it."""
         if self.is_open:
-            self._refused.add(1)
+            self._figures.refused.add(1)
             raise CircuitOpenError("the cache is gone; calls are refused until it answers a probe")
 
     async def aclose(self) -> None:
@@ -132,7 +152,7 @@ class CircuitBreaker:
         """Refuse calls until a probe is answered."""
         # Many calls may fail at once; the first one opens.
         if not self.is_open:
-            self._opened.add(1)
+            self._figures.opened.add(1)
             _log.warning(EVENT_CACHE_CIRCUIT_OPENED)
             # The probing outlives the call that found the cache gone, and its deadline.
             self._probing = asyncio.create_task(

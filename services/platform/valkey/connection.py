@@ -36,16 +36,21 @@ _PASSWORD_OPTION = "password_file"  # noqa: S105 - a name
 
 
 def open_valkey(
-    url: str, *, timeout_s: float, node_client: type[ValkeyNode] = ValkeyNode
+    url: str,
+    *,
+    timeout_s: float,
+    node_client: type[ValkeyNode] = ValkeyNode,
+    cluster_client: type[ValkeyCluster] = ValkeyCluster,
 ) -> ValkeyClient:
     """Make a client that tries once and waits `timeout_s`; the caller closes it.
 
-    `?cluster=true` in the URL says that it names a node of a cluster; else it is of `node_client`.
+    `?cluster=true` in the URL says that it names a node of a cluster; then it is of
+    `cluster_client`, else of `node_client`.
     `?password_file=/path` says where the password is, which is read for each new connection.
     The server is not asked, so that a process starts, in the right mode, while it is away.
     """
     plain, cluster, credentials = _split(url)
-    client = ValkeyCluster if cluster else node_client
+    client = cluster_client if cluster else node_client
     return cast("ValkeyClient", client.from_url(plain, **_options(timeout_s), **credentials))
 
 

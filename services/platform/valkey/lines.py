@@ -28,7 +28,16 @@ from redis.exceptions import TimeoutError as NoAnswerError
 
 from services.platform.valkey.line import Changed, Command, Line, open_line
 
-__all__ = ["Call", "Lines", "NodeLine", "ValkeyCluster", "ValkeyNode", "Watched", "timeout_of"]
+__all__ = [
+    "Call",
+    "ClusterLines",
+    "Lines",
+    "NodeLine",
+    "ValkeyCluster",
+    "ValkeyNode",
+    "Watched",
+    "timeout_of",
+]
 
 DEFAULT_TIMEOUT_S = 5.0
 """For a client that was made without a time-out."""
