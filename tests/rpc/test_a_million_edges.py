@@ -158,7 +158,8 @@ async def test_a_million_followers(world: World) -> None:
                 last, seen = page.follower_ids[-1], seen + len(page.follower_ids)
         except grpc.aio.AioRpcError as error:
             # The disk of a busy machine: it goes on from there, as the fan-out does.
-            assert error.code() is grpc.StatusCode.UNAVAILABLE, error
+            if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                raise
     assert (last, seen) == (FANS[-1], MILLION)
     half = pb.StreamFollowersRequest(
         user_id=STAR, page_size=1_000, after_follower_id=FANS[MILLION - 10]
