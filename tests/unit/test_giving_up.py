@@ -68,6 +68,8 @@ def test_those_that_are_handled_at_last_have_not_failed() -> None:
 
 def test_only_the_last_messages_count() -> None:
     giving_up = GivingUp(Clock())
+    # From the first on that fails.
+    ended(giving_up, range(-1, 0), failed=True)
     ended(giving_up, range(LAST), failed=False)
     ended(giving_up, range(LAST, LAST + LAST // 2), failed=True)
     assert not giving_up.most_fail

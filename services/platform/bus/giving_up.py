@@ -55,7 +55,9 @@ class GivingUp:
         return self._failed >= ENOUGH and 2 * self._failed > len(self._last)
 
     def ended(self, message: Message, *, failed: bool) -> None:
-        """Note how an attempt ended."""
+        """Note how an attempt ended; it takes nothing as long as none has failed."""
+        if not failed and not self._failed:
+            return
         key = hash(message.data)
         if key in self._last:
             self._forget(key)
