@@ -69,8 +69,6 @@ class Child:
     """Time to end by itself before it is killed."""
     hurries: bool = False
     """Whether a second SIGTERM has it end sooner, in good order, without the calls under way."""
-    niceness: int = 0
-    """How far it stands back for others, as `nice` counts."""
     forks: Forks | None = None
     """Of what it is a fork, which is as if `argv` were executed, but sooner."""
     sign: Sign | None = None
@@ -215,7 +213,7 @@ class Child:
     async def _made(self, output: int) -> asyncio.subprocess.Process | ForkedProcess:
         env = {**os.environ, **self.env}
         if self.forks is not None:
-            return await self.forks.start(self.argv, env, output, niceness=self.niceness)
+            return await self.forks.start(self.argv, env, output)
         return await asyncio.create_subprocess_exec(
             *self.argv,
             env=env,
@@ -229,7 +227,6 @@ class Child:
 
     def _before_exec(self) -> None:
         die_with_parent()
-        os.nice(self.niceness)
         if self.appends:
             # It would end a process that is still busy starting, again and again on a slow machine.
             signal.signal(signal.SIGUSR1, signal.SIG_IGN)

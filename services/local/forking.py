@@ -63,15 +63,15 @@ class Forks:
         forkserver.ensure_running()
 
     async def start(
-        self, argv: Sequence[str], env: Mapping[str, str], output: int, *, niceness: int = 0
+        self, argv: Sequence[str], env: Mapping[str, str], output: int
     ) -> ForkedProcess:
         """Start what `argv` (Python, `-m`, a module, its arguments) would; it prints into `output`.
 
-        `niceness` is how far it stands back for others. Waits until the imports are done.
+        Waits until the imports are done.
         """
         # The descriptor stays the caller's: what is sent along is a copy.
         printed = Connection(os.dup(output), readable=False)
-        process = self._context.Process(target=_run, args=(argv, dict(env), printed, niceness))
+        process = self._context.Process(target=_run, args=(argv, dict(env), printed))
         # A process dies with the thread that has made it, so it is this one, which stays.
         forkserver.ensure_running()
         try:
@@ -87,13 +87,11 @@ def _set(ended: "asyncio.Future[None]") -> None:
         ended.set_result(None)
 
 
-def _run(argv: Sequence[str], env: Mapping[str, str], output: Connection, niceness: int) -> None:
+def _run(argv: Sequence[str], env: Mapping[str, str], output: Connection) -> None:
     """Be that process; in the fork."""
     # Ctrl-C in a terminal reaches the supervisor only, which stops all in order.
     os.setpgid(0, 0)
     die_with_parent()
-    # Before it has other threads, which have that of who makes them.
-    os.nice(niceness)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for here, there in ((nothing, STDIN), (output.fileno(), STDOUT), (output.fileno(), STDERR)):
         os.dup2(here, there)

@@ -219,13 +219,7 @@ def _services(
         log = data_dir / "logs" / f"{replica.name}.log"
         listens, forks = _listens(address), where.forks
         children.append(
-            Child(
-                *(replica.name, listens, argv, log, own),
-                hurries=True,
-                niceness=spec.niceness,
-                forks=forks,
-                sign=beats,
-            )
+            Child(replica.name, listens, argv, log, own, hurries=True, forks=forks, sign=beats)
         )
     return children
 

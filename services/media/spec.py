@@ -77,8 +77,6 @@ SPEC: Final = ServiceSpec(
     # Two processes that make pictures, of 896 MiB at the most, beside its own.
     max_memory="2304Mi",
     topics=MappingProxyType({MEDIA_EVENTS: "Pictures whose bytes have come."}),
-    # Whoever posts or reads a timeline comes before pictures that are made smaller.
-    niceness=10,
     subscriptions=(PROCESSING, TWEETS, ERASURE),
     uses_cache=True,
     secrets=("AVIARY_CURSOR_KEY",),

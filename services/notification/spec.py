@@ -70,8 +70,6 @@ SPEC: Final = ServiceSpec(
         "aviary.user.v1.UserService/LookupUsers",
     ),
     tables=TABLES,
-    # Whoever posts or reads a timeline comes before what is told about it.
-    niceness=10,
     subscriptions=(TWEETS, GRAPH, ENGAGEMENT, ERASURE),
     # Only to hear which users are gone.
     uses_cache=True,

@@ -44,8 +44,6 @@ SPEC: Final = ServiceSpec(
         "aviary.search.v1.SearchService/RequestRebuild",
     ),
     tables=TABLES,
-    # Whoever posts or reads a timeline comes before the index of what was posted.
-    niceness=10,
     subscriptions=(TWEETS,),
     uses_cache=True,
     secrets=("AVIARY_CURSOR_KEY", SEARCH_URL),

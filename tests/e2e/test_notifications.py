@@ -1,11 +1,9 @@
 """Notifications, as clients of the edge see them."""
 
-import os
-import signal
 from typing import Any
 
 from services.notification.spec import ENGAGEMENT, GRAPH, TWEETS
-from tests.e2e.acting import eventually, follow, listing, post, user
+from tests.e2e.acting import eventually, follow, is_replaced, kill, listing, post, user
 from tests.e2e.conftest import Mesh
 from tests.e2e.operators import operate
 
@@ -215,8 +213,8 @@ def test_nothing_is_lost_or_told_twice_when_the_service_is_killed(mesh: Mesh) ->
     tweet = post(mesh, ada)
     for at, fan in enumerate(fans):
         if at in {2, 5}:
-            os.kill(mesh.children()["notification"], signal.SIGKILL)
-            eventually(lambda: "notification" in mesh.children(), expected=True)
+            killed = kill(mesh, "notification")
+            eventually(lambda gone=killed: is_replaced(mesh, "notification", gone), expected=True)
         act(mesh, "like", fan, tweet)
     eventually(lambda: _or_none(mesh, ada), [("like", tweet, fans[::-1], len(fans))])
 

@@ -1,7 +1,6 @@
 """A supervised process."""
 
 import asyncio
-import os
 import sys
 import time
 from pathlib import Path
@@ -36,17 +35,6 @@ time.sleep(600)
         one.rotate()
         asked.touch()
         await asyncio.to_thread(said, log, "up\nstill up\n")
-    finally:
-        await one.stop(asyncio.Event())
-
-
-async def test_one_that_is_executed_stands_back_for_others_too(tmp_path: Path) -> None:
-    log = tmp_path / "nice.log"
-    program = "import os, time; print(os.nice(0), flush=True); time.sleep(600)"
-    one = Child("nice", 0, [sys.executable, "-c", program], log, niceness=7)
-    one.start()
-    try:
-        await asyncio.to_thread(said, log, f"{os.nice(0) + 7}\n")
     finally:
         await one.stop(asyncio.Event())
 

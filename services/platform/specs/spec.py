@@ -60,9 +60,6 @@ class ServiceSpec:
     empty folder for it, which ends with the pod, and no backup takes it."""
     max_memory: str = "512Mi"
     """What its process may take in a pod at most, with those that it starts."""
-    niceness: int = 0
-    """How far it stands back where processes of one machine compete for a core, as `nice` counts: 0
-    where somebody waits for what it does, up to 19. In a cluster, pods have shares instead."""
     topics: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What it publishes: topic to what its messages say."""
     subscriptions: tuple[Subscription, ...] = ()
