@@ -178,7 +178,9 @@ def start(  # noqa: PLR0913 - one value each, and all but one have defaults
     auth = OperatorAuth(data_dir)
     rest = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, auth=auth)
     mesh = Mesh(process, rest, data_dir, engine)
-    if not _comes_true(mesh, lambda: READY in log.read_bytes()[before:]):
+    said = _comes_true(mesh, lambda: READY in log.read_bytes()[before:])
+    # By this client, so that what it asks next finds the edge's connections open.
+    if not (said and _becomes_ready(mesh)):
         if process.poll() is None:
             stop(mesh)
         raise AssertionError(log.read_text())
