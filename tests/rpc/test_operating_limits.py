@@ -1,6 +1,7 @@
 """Commands that show or move so many dead letters and no more, over a real server and bus."""
 
 import random
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tests.rpc.queue_world import World
 
 LETTERS = 3
 QUEUE = "fanout.rest"
+PACE = 100
 ANSWERED = ("fanout", "timeline", "user")
 """By one process, which serves nothing of the latter."""
 
@@ -66,12 +68,19 @@ async def test_what_is_not_listed_is_said(folder: Path, capsys: pytest.CaptureFi
 async def test_what_is_not_put_back_is_said(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await run.redrive(folder, QUEUE, LETTERS - 1)
+    await run.redrive(folder, QUEUE, LETTERS - 1, per_second=PACE)
     assert capsys.readouterr().err == "there may be more (--limit, --all)\n"
-    await run.redrive(folder, QUEUE, None)
+    await run.redrive(folder, QUEUE, None, per_second=PACE)
     shown = capsys.readouterr()
     assert shown.out.endswith(f"put 1 dead letter of {QUEUE} back\n")
     assert shown.err == ""
+
+
+async def test_no_more_are_put_back_in_a_second_than_were_asked_for(folder: Path) -> None:
+    began = time.monotonic()
+    await run.redrive(folder, QUEUE, None, per_second=LETTERS - 1)
+    # The last one a second after the others.
+    assert time.monotonic() - began > 0.9
 
 
 @pytest.mark.parametrize("limit", [LETTERS, 100, None])
@@ -84,7 +93,7 @@ async def test_a_message_that_fails_again_is_redriven_only_once(
     policy, rng = RetryPolicy(max_attempts=1, base_s=0.01, cap_s=0.01), random.Random(1)  # noqa: S311
     consumer = Consumer(bus, QUEUE, refuse, policy=policy, concurrency=9, rng=rng)
     await consumer.start()
-    await run.redrive(folder, QUEUE, limit)
+    await run.redrive(folder, QUEUE, limit, per_second=PACE)
     shown = capsys.readouterr()
     assert shown.out.endswith(f"put {LETTERS} dead letters of {QUEUE} back\n")
     assert shown.err == ""
