@@ -24,9 +24,12 @@ that it is taken for dead."""
 
 @contextmanager
 def hung(watched: Watched, service: str) -> Iterator[None]:
-    """It neither answers nor ends."""
-    with acting.stopped(watched.mesh, service):
+    """It neither answers nor ends; at the end another may still hang."""
+    process = acting.halt(watched.mesh, service)
+    try:
         yield
+    finally:
+        os.kill(process, signal.SIGCONT)
 
 
 @contextmanager
