@@ -22,7 +22,7 @@ from bench.errors import BenchError
 from bench.queues import undelivered
 from services.identity.operator_client import OPERATOR_CLIENT_ID
 from services.local.operator_file import OperatorError, fetch_token, read_operator
-from services.local.readiness import HOST, free_ports
+from services.local.readiness import HOST, READY, free_ports
 from services.platform.config.signing_keys import key_file
 from services.platform.files import local_addresses
 from services.platform.rpc.channels import open_channel
@@ -39,7 +39,6 @@ from services.platform.valkey.connection import open_blocking
 
 __all__ = ["Aviary", "channel_of_edge", "running"]
 
-READY = b"Aviary is ready"
 READY_S = 180.0
 STOP_S = 150.0
 POLL_S = 0.05
@@ -200,7 +199,7 @@ def _started(data_dir: Path, port: int) -> tuple[subprocess.Popen[bytes], float]
         )
     try:
         while time.monotonic() < began + READY_S and process.poll() is None:
-            if READY in log.read_bytes()[before:]:
+            if READY.encode() in log.read_bytes()[before:]:
                 return process, time.monotonic() - began
             time.sleep(POLL_S)
     except BaseException:  # such as a signal to end

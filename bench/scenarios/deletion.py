@@ -34,7 +34,7 @@ def run(bench: Bench) -> Result:
     followers = list(bench.viewers)[:FOLLOWERS]
     world.follow({follower: [author] for follower in followers})
     headers = {"authorization": f"Bearer {bench.aviary.token()}"}
-    # Where all tokens come from, so many of them have made the address suspect.
+    # Not from where all tokens are fetched: so many of them have made that address suspect.
     own = httpx.HTTPTransport(local_address=source_address(0))
     with httpx.Client(base_url=bench.aviary.url, headers=headers, transport=own) as client:
         probe = _Probe(client, author, followers)

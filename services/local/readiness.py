@@ -15,9 +15,11 @@ import click
 from gateway.envoy_admin import unreached
 from services.local.errors import StartError
 
-__all__ = ["HOST", "accepting", "free_ports", "ready", "require_free"]
+__all__ = ["HOST", "READY", "accepting", "free_ports", "ready", "require_free"]
 
 HOST = "127.0.0.1"
+READY = "Aviary is ready"
+"""What is printed once it is, for people and for who starts it."""
 # A first start compiles Python, Google's clients in five processes at once among it, and replays
 # the bus's log; more than this means it never comes.
 READY_TIMEOUT_S = 120.0

@@ -23,7 +23,7 @@ from services.local.lock import locked
 from services.local.logs import LogLimits
 from services.local.own_files import opened, secrets_in_files, signed, socket_folder
 from services.local.plan import EDGE_ADMIN, Plan, Where, on_emulators, on_this_machine
-from services.local.readiness import HOST, accepting, ready, require_free
+from services.local.readiness import HOST, READY, accepting, ready, require_free
 from services.local.scale import ONE_OF_EACH
 from services.platform.files import local_addresses, owner_only
 from services.platform.observability.output import protect_output
@@ -189,7 +189,7 @@ def _command(where: Where) -> Sequence[str]:
 
 def _greet(where: Where, *, emulators: bool) -> None:
     data_dir, edge = where.data_dir, f"http://{HOST}:{where.edge_port}"
-    click.echo(f"Aviary is ready\n  web    {edge}/\n  REST   {edge}/v1/\n  docs   {edge}/docs")
+    click.echo(f"{READY}\n  web    {edge}/\n  REST   {edge}/v1/\n  docs   {edge}/docs")
     click.echo(f"  health {edge}/healthz\n  logs   {data_dir / 'logs'}")
     token = (*_command(where), "token", "--user", "HANDLE", "--data-dir", data_dir)
     admin = ("curl", "--unix-socket", where.sockets / EDGE_ADMIN, "http://edge/stats")

@@ -1,10 +1,10 @@
-"""Whether a consumer may give messages up: not while nearly all of them fail in its hands.
+"""Whether a consumer may give messages up: not while most of them fail in its hands.
 
 A message that fails for a reason of its own fails among others that do not. Where most of the last
 ones fail, it is more likely their consumer that is wrong: a bad deploy, or settings of it. It would
-empty its queue into the dead letters within a minute. So it gives up no more than a few then, takes
-few messages and puts back what fails, none of which counts as an attempt; others in its place, or
-the same one when it is mended, have them all.
+empty its queue into the dead letters within a minute. So it takes few messages then, gives up no
+more than a few, and puts back all others whose last attempt fails, which counts as none: others in
+its place, or the same one when it is mended, have that attempt.
 
 Each process judges itself alone: of two, one of which is of a bad release, the other goes on.
 """
