@@ -1,12 +1,14 @@
 """Envoy that ends what is under way before it stops.
 
-    python -m gateway.draining_envoy [--drain-s S] [--concurrency THREADS] CONFIG [ADMIN]
+    python -m gateway.draining_envoy [--drain-s S] [--concurrency THREADS] [--hot-restart FOLDER]
+        CONFIG [ADMIN]
 
 ADMIN is the file to which Envoy writes its admin socket; without it, beside CONFIG.
 
 Envoy itself is gone at once when it gets SIGTERM. This runs it and, asked to stop, has it send its
 clients away, waits for their calls and then stops it; asked again, it waits no more. What Envoy
-ends with, this ends with. On SIGUSR1 Envoy opens its logs anew, as it does by itself.
+ends with, this ends with. On SIGUSR1 Envoy opens its logs anew, as it does by itself. On SIGUSR2,
+with a FOLDER for sockets, another Envoy takes its place and reads CONFIG anew (`envoy_processes`).
 """
 
 import argparse
@@ -20,10 +22,9 @@ import time
 from pathlib import Path
 
 from gateway.envoy_admin import ask
-from gateway.envoy_binary import envoy_binary
+from gateway.envoy_processes import CannotReplaceError, EnvoyProcesses
 from services.platform.observability.version import aviary_version
 from services.platform.runtime.ending import Ending
-from services.platform.runtime.parent_death import die_with_parent
 
 __all__ = ["DRAIN_S", "END_S", "run"]
 
@@ -39,41 +40,49 @@ UNDER_WAY = r"^http\.(edge|inbound|outbound)\.downstream_rq_active$"
 
 
 async def run(
-    config: Path, admin_file: Path, *, drain_s: int = DRAIN_S, concurrency: int = CONCURRENCY
+    config: Path,
+    admin_file: Path,
+    *,
+    drain_s: int = DRAIN_S,
+    concurrency: int = CONCURRENCY,
+    hot_restart: Path | None = None,
 ) -> int:
-    """Run Envoy until SIGTERM or SIGINT; return what it ended with, 0 when it was stopped."""
+    """Run Envoy until SIGTERM or SIGINT; return what it ended with, 0 when it was stopped.
+
+    `hot_restart` is a folder for sockets, which its owner alone may enter: with it, another Envoy
+    takes this one's place on SIGUSR2.
+    """
     ending = Ending.by_signals(within_s=drain_s + END_S, hurried_s=END_S)
+    options = ["--admin-address-path", str(admin_file), "--concurrency", str(concurrency)]
+    envoys = EnvoyProcesses(config, options, folder=hot_restart, drain_s=drain_s)
+    replaced = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, envoys.reopen_logs)
+    loop.add_signal_handler(signal.SIGUSR2, replaced.set)
     # That of an earlier run would be somebody else's by now.
     await asyncio.to_thread(admin_file.unlink, missing_ok=True)
-    envoy = await asyncio.create_subprocess_exec(
-        str(envoy_binary()),
-        *("-c", str(config), "--admin-address-path", str(admin_file)),
-        # Without hot restart many Envoys can live on one machine, none knowing of the others.
-        *("--disable-hot-restart", "--concurrency", str(concurrency)),
-        *("--drain-time-s", str(drain_s), "--drain-strategy", "immediate"),
-        # Signals for the group of this process are for this process.
-        process_group=0,
-        preexec_fn=die_with_parent,
-    )
-    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _reopen_logs, envoy)
-    ended, asked = asyncio.create_task(envoy.wait()), asyncio.create_task(ending.wanted.wait())
+    await envoys.start()
+    replacing = asyncio.create_task(_replace_when(replaced, envoys))
+    ended, asked = asyncio.create_task(envoys.wait()), asyncio.create_task(ending.wanted.wait())
     await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
     asked.cancel()
-    if ended.done():
-        return ended.result()
-    await asyncio.to_thread(_drain, admin_file, drain_s, ending.hurried)
+    replacing.cancel()
     if not ended.done():
-        envoy.terminate()
-        await asyncio.wait({ended}, timeout=TERMINATE_S)
-    if not ended.done():
-        envoy.kill()  # it hangs, and would outlive this
-    await ended
-    return 0
+        await asyncio.to_thread(_drain, admin_file, drain_s, ending.hurried)
+    failed = ended.result() if ended.done() else 0
+    await envoys.end(TERMINATE_S)
+    return failed
 
 
-def _reopen_logs(envoy: asyncio.subprocess.Process) -> None:
-    if envoy.returncode is None:
-        envoy.send_signal(signal.SIGUSR1)
+async def _replace_when(asked: asyncio.Event, envoys: EnvoyProcesses) -> None:
+    """Replace the Envoy each time that it is asked for."""
+    while True:
+        await asked.wait()
+        asked.clear()
+        try:
+            await envoys.replace()
+        except (CannotReplaceError, OSError) as error:
+            sys.stderr.write(f"nothing takes this Envoy's place: {error}\n")
 
 
 def _drain(admin_file: Path, drain_s: int, hurried: asyncio.Event) -> None:
@@ -103,10 +112,16 @@ def main() -> int:
     parser.add_argument("admin", type=Path, nargs="?")
     parser.add_argument("--drain-s", type=int, default=DRAIN_S)
     parser.add_argument("--concurrency", type=int, default=CONCURRENCY)
+    parser.add_argument("--hot-restart", type=Path, metavar="FOLDER")
     asked = parser.parse_args()
-    admin = asked.admin or asked.config.with_suffix(".admin")
-    drain = run(asked.config, admin, drain_s=asked.drain_s, concurrency=asked.concurrency)
-    return asyncio.run(drain)
+    running = run(
+        asked.config,
+        asked.admin or asked.config.with_suffix(".admin"),
+        drain_s=asked.drain_s,
+        concurrency=asked.concurrency,
+        hot_restart=asked.hot_restart,
+    )
+    return asyncio.run(running)
 
 
 if __name__ == "__main__":

@@ -103,6 +103,7 @@ def edge(
     path.write_text(to_json(config))
     argv = [sys.executable, "-m", "gateway.draining_envoy", str(path)]
     argv += ["--drain-s", str(DRAIN_S), "--concurrency", str(os.cpu_count() or 1)]
+    argv += ["--hot-restart", str(ports.admin.parent)]
     return Child(
         "envoy",
         ports.edge,

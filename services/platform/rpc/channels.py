@@ -20,6 +20,7 @@ from services.platform.rpc.retries import (
     TOKEN_RATIO,
 )
 from services.platform.rpc.signed_channel import SignedChannel
+from services.platform.rpc.waiting_channel import WaitingChannel
 from services.platform.security.identities import server_name
 from services.platform.security.signing import Signer
 from services.platform.security.tls import SiblingTls
@@ -32,8 +33,9 @@ MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 FIRST_RECONNECT_WAIT_MS = 100
 """Siblings start together, and each is dialled before it listens."""
 
-MAX_RECONNECT_WAIT_MS = 1_000
-"""A restarted sibling is found within a second; gRPC alone would wait up to two minutes."""
+MAX_RECONNECT_WAIT_MS = 250
+"""A restarted sibling is found before the next one of its processes ends; gRPC alone would wait up
+to two minutes."""
 
 KEEPALIVE_INTERVAL_MS = 20_000
 """Finds a connection that died in silence; twice what servers permit at least."""
@@ -86,6 +88,7 @@ def open_channel(
 
     With several, calls go in turn to those that take connections, and a process that dies costs no
     more than the calls that it had in hand, of which those that are safe to repeat go elsewhere.
+    While none of them takes connections, calls wait for a moment before they are sent.
     With `tls`, only the named peer is talked to, and renewed certificates are taken up as they
     come. With `signer`, each request is signed. `behind_sidecar` is the sibling that is meant where
     `address` is that of the own sidecar, which finds it, and tries again in gRPC's stead.
@@ -104,9 +107,8 @@ def open_channel(
             tls.files,
             lambda now: grpc.aio.secure_channel(address, now.for_client(), named),
         )
-    if signer is None:
-        return channel
-    return SignedChannel(channel, signer, safe_paths(descriptors))
+    waiting = WaitingChannel(channel)
+    return waiting if signer is None else SignedChannel(waiting, signer, safe_paths(descriptors))
 
 
 def target(address: str) -> str:

@@ -1,0 +1,143 @@
+"""A channel whose calls wait, for a moment, for a sibling that is being restarted.
+
+gRPC fails a call at once while no process of the sibling is connected, though nothing of it was
+sent and another process may be there in a tenth of a second. Its `wait_for_ready` would wait for as
+long as a call may take, each of them, where a sibling is gone for good.
+"""
+
+# ruff: noqa: ANN401 - what passes through here is typed where stubs are made and used
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+
+from services.platform.rpc.passing_channel import PassingChannel
+
+__all__ = ["WAIT_S", "WaitingChannel"]
+
+WAIT_S: Final = 1.0
+"""From when a call first found nobody; several times `channels.MAX_RECONNECT_WAIT_MS`."""
+
+Send = Callable[..., Any]
+
+
+class WaitingChannel(PassingChannel):
+    """Has calls wait until `channel` is connected: `wait_s` at most since that was first missed.
+
+    From then on they fail as gRPC fails them, until it is connected again: what is gone for good
+    costs nobody time. A call costs one look at the channel's state more.
+    """
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        wait_s: float = WAIT_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._channel = channel
+        self._wait_s = wait_s
+        self._clock = clock
+        self._missed_at = 0.0
+        self._connecting: asyncio.Task[None] | None = None
+
+    @property
+    def current(self) -> grpc.aio.Channel:
+        """The channel beneath."""
+        return self._channel
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a process of the sibling is."""
+        return self._channel.get_state() is grpc.ChannelConnectivity.READY
+
+    async def connected(self, timeout_s: float | None) -> float | None:
+        """Return when one is, or it is no use to wait; give what is left of `timeout_s`."""
+        began = self._clock()
+        if self._connecting is None:
+            self._missed_at = began
+            self._connecting = asyncio.create_task(self._connect(), name="channel-connects")
+        left_s = self._missed_at + self._wait_s - began
+        if left_s > 0:
+            within_s = left_s if timeout_s is None else min(left_s, timeout_s)
+            await asyncio.wait({self._connecting}, timeout=within_s)
+        return None if timeout_s is None else max(0.0, timeout_s - (self._clock() - began))
+
+    async def _connect(self) -> None:
+        # One that is closed meanwhile says so by an error of gRPC's own.
+        with suppress(Exception):
+            await self._channel.channel_ready()
+        self._connecting = None
+
+    def unary_unary(self, method: str, *args: Any, **options: Any) -> Any:
+        """Return the method of a stub."""
+        return _Unary(self, method, self._channel.unary_unary(method, *args, **options))
+
+    def unary_stream(self, method: str, *args: Any, **options: Any) -> Any:
+        """Return the method of a stub."""
+        return _Stream(self, method, self._channel.unary_stream(method, *args, **options))
+
+    def stream_unary(self, method: str, *args: Any, **options: Any) -> Any:
+        """Return the method of a stub, as it is: no sibling has one."""
+        return self._channel.stream_unary(method, *args, **options)
+
+    def stream_stream(self, method: str, *args: Any, **options: Any) -> Any:
+        """Return the method of a stub, as it is: no sibling has one."""
+        return self._channel.stream_stream(method, *args, **options)
+
+
+class _Method:
+    def __init__(self, channel: WaitingChannel, method: str, send: Send) -> None:
+        self._channel = channel
+        # Named as gRPC's own methods name it, for those who look (`rpc_client._method_name`).
+        self._method = method
+        self._send = send
+
+
+class _Unary(_Method):
+    def __call__(self, request: Any, *, timeout: float | None = None, **options: Any) -> Any:
+        if self._channel.is_connected:
+            return self._send(request, timeout=timeout, **options)
+        return self._later(request, timeout, options)
+
+    async def _later(self, request: Any, timeout_s: float | None, options: Any) -> Any:
+        left_s = await self._channel.connected(timeout_s)
+        return await self._send(request, timeout=left_s, **options)
+
+
+class _Stream(_Method):
+    def __call__(self, request: Any, *, timeout: float | None = None, **options: Any) -> Any:
+        if self._channel.is_connected:
+            return self._send(request, timeout=timeout, **options)
+        return _LaterStream(self._channel, self._send, request, timeout, options)
+
+
+class _LaterStream:
+    """The answer of a stream that begins once somebody is there."""
+
+    def __init__(
+        self,
+        channel: WaitingChannel,
+        send: Send,
+        request: Any,
+        timeout_s: float | None,
+        options: Any,
+    ) -> None:
+        self._channel = channel
+        self._begin: Send = partial(send, request, **options)
+        self._timeout_s = timeout_s
+        self._call: Any = None
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        self._call = self._begin(timeout=await self._channel.connected(self._timeout_s))
+        async for message in self._call:
+            yield message
+
+    def cancel(self) -> bool:
+        """End the call, if it has begun."""
+        return self._call is not None and self._call.cancel()
