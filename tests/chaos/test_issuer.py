@@ -14,20 +14,7 @@ from joserfc.jwk import ECKey
 from gateway.control_plane.keys import KEY_SETS_KEY
 from tests.chaos.conftest import Faults, until
 from tests.e2e.acting import home, post, user
-
-
-def envoy_pid(faults: Faults) -> int:
-    """Process id of what runs the edge's Envoy, which dies with it."""
-    config = os.fsencode(faults.mesh.data_dir / "envoy.json")
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if b"gateway.draining_envoy" in words and config in words:
-                return int(entry.name)
-    raise AssertionError("no edge runs")
+from tests.e2e.edge_admin import edge_process
 
 
 def killed(pid: int) -> None:
@@ -37,7 +24,7 @@ def killed(pid: int) -> None:
 
 def edge_killed(faults: Faults) -> None:
     """Ends the edge, and waits until another takes the token of before."""
-    killed(envoy_pid(faults))
+    killed(edge_process(faults.mesh.data_dir))
     until(lambda: takes_the_token(faults))
 
 

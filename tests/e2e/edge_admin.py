@@ -1,11 +1,22 @@
-"""What the edge of a running system knows of the services behind it."""
+"""The edge of a running system, and what it knows of the services behind it."""
 
 import re
 from pathlib import Path
 
 from gateway.envoy_admin import ask, unreached
+from tests.e2e.service_processes import words_of
 
-__all__ = ["passed_checks", "reaches_all"]
+__all__ = ["edge_process", "passed_checks", "reaches_all"]
+
+
+def edge_process(data_dir: Path) -> int:
+    """Process id of what runs the edge's Envoy, which dies with it."""
+    config = str(data_dir / "envoy.json").encode()
+    for entry in Path("/proc").iterdir():
+        words = words_of(entry) if entry.name.isdigit() else []
+        if b"gateway.draining_envoy" in words and config in words:
+            return int(entry.name)
+    raise AssertionError("no edge runs")
 
 
 def reaches_all(data_dir: Path) -> bool:

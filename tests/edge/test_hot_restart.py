@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from gateway.envoy_processes import BASE_ID, SHARED_MEMORY, SOCKETS
+from tests.e2e.service_processes import children
 from tests.edge.bare_envoy import WAIT_S, BareEnvoy, until
 from tests.processes import kill_group
 
@@ -42,8 +43,7 @@ class Envoy(BareEnvoy):
 
     def replaced(self, process: subprocess.Popen[bytes], *, answers: str) -> bool:
         """Whether one Envoy is left, and answers so."""
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-        return self.ask("/") == answers and len(children.split()) == 1
+        return self.ask("/") == answers and len(children(process.pid)) == 1
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ TASKS: Mapping[str, str] = {
     "services/cli/load/loader.py": "a command",
     "services/platform/rpc/http_connection.py": "one call, with which its connection ends",
     "services/platform/rpc/renewed_channel.py": "closes one channel",
+    "services/platform/rpc/waiting_channel.py": "one connection; calls that wait for it go on",
     "services/tweet/own_timeline.py": "one script for those who wait for it",
     "services/platform/runtime/gathering.py": "one call for many; its callers see how it ends",
     "services/platform/runtime/lasting.py": "bounded work for many; its callers see how it ends",
@@ -25,6 +26,7 @@ TASKS: Mapping[str, str] = {
     "services/platform/valkey/lines.py": "opens a connection; its callers see how that ends",
     "services/local/child.py": "keeps one child, whatever raises",
     "gateway/draining_envoy.py": "waits for Envoy's end, with which it ends itself",
+    "gateway/envoy_processes.py": "waits for the ends of Envoys; as above",
     "services/platform/http/listener.py": "serves; the process is not ready once it has ended",
     "gateway/control_plane/extension_config_service.py": "one stream of an edge",
 }
