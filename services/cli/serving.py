@@ -125,7 +125,7 @@ async def http_at(name: str, settings: Settings, security: Security, loops: Loop
 
 
 async def _drained(server: RpcServer, ending: Ending) -> None:
-    draining = asyncio.create_task(server.stop(), name="drain")
+    draining = asyncio.create_task(server.stop(leave_s=ending.leave_s), name="drain")
     hurried = asyncio.create_task(ending.hurried.wait(), name="hurry")
     await asyncio.wait({draining, hurried}, return_when=asyncio.FIRST_COMPLETED)
     if not draining.done():

@@ -50,7 +50,7 @@ async def build(deps: Dependencies) -> Served:
     tweets = await deps.client("tweet", TweetClient)
     users = await deps.client("user", UserClient)
     known = KnownIds(users.missing)
-    await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_node, GONE, known))
+    await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_nodes(), GONE, known))
     viewers = await open_viewer_marks(deps)
     sights = await deps.client("graph", SightClient)
     admission = Admission(tweets, sights)

@@ -45,7 +45,7 @@ async def build(deps: Dependencies) -> Served:
     limit = FollowLimit(store, deps.settings.max_followed)
     users, events = await deps.client("user", UserClient), GraphEvents()
     known = KnownIds(JoinedUsers(users).missing)
-    await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_node, GONE, known))
+    await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_nodes(), GONE, known))
     ids, words = await deps.ids(), RowMutedWords(rows)
     changes = Changes(store, ids, await open_stale_relations(deps), events)
     erasure = GraphErasure(store, changes, events, Settling(SETTLE_MS, deps.clock), words)

@@ -38,6 +38,8 @@ SPEC: Final = ServiceSpec(
         "aviary.tweet.v1.TweetService/ListAuthorTweets",
     ),
     tables=TABLES,
+    # Only to hear what changes of what it draws.
+    uses_cache=True,
     subscriptions=(ERASURE,),
     secrets=("AVIARY_CURSOR_KEY",),
 )

@@ -53,13 +53,13 @@ async def build(deps: Dependencies) -> Served:
         ("posts that are not pushed", UNPUSHED, streams.posted),
     ):
         pairs = PairHearer(name, hearing, take)
-        await deps.loops.opened(name, ListListener(deps.valkey_node, channel, pairs))
+        await deps.loops.opened(name, ListListener(deps.valkey_nodes(), channel, pairs))
     for name, channel, gone in (
         ("deletions", DELETED, streams.deleted),
         ("counts", COUNTED, streams.counted),
     ):
         tweets = TweetHearer(name, hearing, gone)
-        await deps.loops.opened(name, AnnouncementListener(deps.valkey_node, channel, tweets))
+        await deps.loops.opened(name, AnnouncementListener(deps.valkey_nodes(), channel, tweets))
     deps.loops.run("changed counts", streams.count)
     deps.loops.run("followers of posts", streams.look_up)
     deps.loops.run("open streams", streams.tell, every_s=TOLD_S)

@@ -69,6 +69,8 @@ class Child:
     """Time to end by itself before it is killed."""
     hurries: bool = False
     """Whether a second SIGTERM has it end sooner, in good order, without the calls under way."""
+    ends_at: signal.Signals = signal.SIGTERM
+    """The signal that says that all ends, where another is for one process of several."""
     forks: Forks | None = None
     """Of what it is a fork, which is as if `argv` were executed, but sooner."""
     sign: Sign | None = None
@@ -89,11 +91,11 @@ class Child:
         self._keeping = asyncio.create_task(self._keep())
 
     async def stop(self, hurried: asyncio.Event) -> None:
-        """SIGTERM, and SIGKILL after `stop_timeout_s`, or soon after `hurried` is set."""
+        """End it by `ends_at`; SIGKILL after `stop_timeout_s`, or soon after `hurried` is set."""
         self._stopping.set()
         if self._keeping is None:
             return
-        self._signal(signal.SIGTERM)
+        self._signal(self.ends_at)
         hurry = asyncio.create_task(hurried.wait())
         done, _ = await asyncio.wait(
             {self._keeping, hurry},
@@ -168,7 +170,7 @@ class Child:
             return f"could not be started: {error}"
         if self._stopping.is_set():
             # The stop came while the process was being made, and found nothing to signal.
-            self._signal(signal.SIGTERM)
+            self._signal(self.ends_at)
         assert self._process is not None  # noqa: S101 - it has just been made
         outcome = f"ended with code {await self._process.wait()}"
         # Somebody it has left behind may hold the pipe open.

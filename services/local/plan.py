@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -219,7 +220,18 @@ def _services(
         log = data_dir / "logs" / f"{replica.name}.log"
         listens, forks = _listens(address), where.forks
         children.append(
-            Child(replica.name, listens, argv, log, own, hurries=True, forks=forks, sign=beats)
+            Child(
+                replica.name,
+                listens,
+                argv,
+                log,
+                own,
+                hurries=True,
+                # The edge has ended before: nobody is left who would have to call another.
+                ends_at=signal.SIGINT,
+                forks=forks,
+                sign=beats,
+            )
         )
     return children
 

@@ -60,7 +60,7 @@ async def build(deps: Dependencies) -> Served:
     users = await deps.client("user", UserClient)
     tweets = await deps.client("tweet", TweetClient)
     known = KnownIds(users.missing)
-    await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_node, GONE, known))
+    await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_nodes(), GONE, known))
     signer = UrlSigner(settings.issuer_url, _keys(deps), deps.clock)
     folder = None if settings.media_bucket else FolderBytes(settings.data_dir / FOLDER, signer)
     media_bytes = folder or open_bucket(settings.media_bucket or "", deps.clock)

@@ -30,7 +30,7 @@ async def build(deps: Dependencies) -> Served:
     users = await deps.client("user", UserClient)
     graph = await deps.client("graph", GraphClient)
     known = KnownIds(users.missing)
-    await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_node, GONE, known))
+    await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_nodes(), GONE, known))
     erasure = Erasure(stores.entries, users)
     sights = await deps.client("graph", SightClient)
     recording = Recording(

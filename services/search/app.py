@@ -76,7 +76,7 @@ async def build(deps: Dependencies) -> Served:
     await deps.consume_batches(TWEETS, consumers.tweets_changed)
     users = await deps.client("user", UserClient)
     known = KnownIds(users.missing)
-    await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_node, GONE, known))
+    await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_nodes(), GONE, known))
     service = SearchService(
         index=kept.index,
         tweets=tweets,

@@ -49,10 +49,10 @@ async def build(deps: Dependencies) -> Served:
     tweets = await deps.client("tweet", TweetClient, timeout_s=READ_TIMEOUT_S)
     users = await deps.client("user", UserClient, timeout_s=OWNER_TIMEOUT_S)
     known = KnownIds(users.missing)
-    await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_node, GONE, known))
+    await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_nodes(), GONE, known))
     homes = RowHomeTimelines(rows, deps.clock)
     local = LocalTweets()
-    await deps.loops.opened("deletions", AnnouncementListener(deps.valkey_node, DELETED, local))
+    await deps.loops.opened("deletions", AnnouncementListener(deps.valkey_nodes(), DELETED, local))
     sources = IdSources(
         owners=KnownOwners(known),
         hot=ValkeyHotTimelines(HotLists(valkey), RelationsCache(valkey, metrics=counts), counts),
@@ -67,7 +67,7 @@ async def build(deps: Dependencies) -> Served:
     sights = await deps.client("graph", SightClient, timeout_s=READ_TIMEOUT_S)
     protected = HeardValues[bool]()
     await deps.loops.opened(
-        "protected users", AnnouncementListener(deps.valkey_node, USER_CHANGED, protected)
+        "protected users", AnnouncementListener(deps.valkey_nodes(), USER_CHANGED, protected)
     )
     seeing = Seeing(sights, KnownProtection(sights, protected), bodies, read_said)
     service = TimelineService(sources, Hydration(bodies), seeing)

@@ -48,7 +48,7 @@ async def build(deps: Dependencies) -> Served:
     own_timeline = JoinedOwnTimeline(timelines)
     users, events = await deps.client("user", UserClient), TweetEvents()
     authors = KnownIds(users.missing)
-    await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_node, GONE, authors))
+    await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_nodes(), GONE, authors))
     ids = await deps.ids()
     retweets = Retweets(
         store=RowRetweetStore(rows, outbox),

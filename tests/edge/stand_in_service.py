@@ -55,7 +55,8 @@ async def main(name: str) -> None:
     await server.start()
     http = await speak_http(name, files)
     stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     pid_file = Path(os.environ["AVIARY_DATA_DIR"]) / f"{name}.pid"
     pid_file.write_text(str(os.getpid()))
     heart = Heartbeat(Path(os.environ["AVIARY_HEARTBEAT_FILE"]))

@@ -153,7 +153,7 @@ async def under_load(world: World) -> AsyncIterator[None]:
 def short_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     """Envoy shows its certificate again and again, so that a renewed one is seen."""
     options = (("grpc.max_connection_age_ms", 500), ("grpc.max_connection_age_grace_ms", 10_000))
-    monkeypatch.setattr(server_module, "_TLS_OPTIONS", options)
+    monkeypatch.setattr(server_module, "TLS_OPTIONS", options)
 
 
 def test_envoy_accepts_it(tmp_path: Path) -> None:

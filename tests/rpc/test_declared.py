@@ -143,7 +143,7 @@ UNDECLARED: dict[str, tuple[Open, str]] = {
     ),
     "bus": (lambda deps: deps.bus(), "all queues.*`keeps_pauses`"),
     "cache": (lambda deps: deps.valkey(), "the cache.*`uses_cache`"),
-    "cache's node": (lambda deps: deps.valkey_node(), "the cache.*`uses_cache`"),
+    "cache's node": (lambda deps: deps.valkey_nodes(), "the cache.*`uses_cache`"),
     "secret": (lambda deps: deps.cursors(), "secret AVIARY_CURSOR_KEY.*`secrets`"),
     "sibling": (lambda deps: deps.client("user", UserClient), "client of user.*`calls`"),
     "lease": (lambda deps: deps.ids(), "client of id.*`calls`"),

@@ -1,7 +1,9 @@
 """A sibling with several processes: calls go to each, and on when one is gone."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
+import grpc.aio
 import pytest
 from aviary.id.v1 import id_service_pb2 as pb
 from aviary.id.v1 import id_service_pb2_grpc as stubs
@@ -82,3 +84,34 @@ async def test_one_that_was_never_there_costs_nothing(processes: list[Process]) 
         for _ in range(CALLS):
             assert await lease(channel) == "OK"
     assert alive.ids.calls == CALLS
+
+
+async def test_one_that_is_to_end_is_left_before_it_takes_no_more_calls(
+    processes: list[Process],
+) -> None:
+    ending, other = processes
+    async with open_channel(addresses(*(each.server for each in processes)), []) as channel:
+
+        async def both_called() -> bool:
+            assert await lease(channel) == "OK"
+            return all(each.ids.calls > 0 for each in processes)
+
+        async def is_left() -> bool:
+            before = ending.ids.calls
+            for _ in range(CALLS):
+                assert await lease(channel) == "OK"
+            return ending.ids.calls == before
+
+        await until(both_called)
+        stopping = asyncio.create_task(ending.server.stop(WAIT_S, leave_s=WAIT_S))
+        await until(is_left)
+        assert not stopping.done()
+        # Whoever comes only now, and has not heard of its end, is answered as ever.
+        async with grpc.aio.insecure_channel(ending.server.address) as late:
+            assert await lease(late) == "OK"
+        before = other.ids.calls
+        await ending.server.cut()
+        await stopping
+        for _ in range(CALLS):
+            assert await lease(channel) == "OK"
+    assert other.ids.calls == before + CALLS

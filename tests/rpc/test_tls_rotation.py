@@ -138,7 +138,7 @@ async def test_a_connection_grows_no_older_than_allowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = (("grpc.max_connection_age_ms", 100), ("grpc.max_connection_age_grace_ms", 10_000))
-    monkeypatch.setattr(server_module, "_TLS_OPTIONS", options)
+    monkeypatch.setattr(server_module, "TLS_OPTIONS", options)
     new_folder(tmp_path)
     ids, peers = Ids(), set()
     lease_worker = ids.LeaseWorker

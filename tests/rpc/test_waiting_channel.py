@@ -29,8 +29,10 @@ QUICK = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backof
 class Clock:
     def __init__(self) -> None:
         self.now = 0.0
+        self.reads = 0
 
     def __call__(self) -> float:
+        self.reads += 1
         return self.now
 
 
@@ -59,6 +61,12 @@ class World:
         if self._server is not None:
             await self._server.stop(0)
             await until(lambda: not self.channel.is_connected)
+
+    async def waits(self, asked: Awaitable[Any]) -> "asyncio.Future[Any]":
+        """Return what is asked for once it has looked when to stop waiting."""
+        reads, future = self.clock.reads, asyncio.ensure_future(asked)
+        await until(lambda: self.clock.reads > reads)
+        return future
 
     async def found_away(self) -> None:
         """Return once gRPC would fail a call at once."""
@@ -90,8 +98,7 @@ async def test_a_call_waits_for_a_sibling_that_starts(
     world: World, ask: Ask, answer: list[str]
 ) -> None:
     await world.found_away()
-    asked = asyncio.ensure_future(ask(world.rpc, world.stub))
-    await asyncio.sleep(0)
+    asked = await world.waits(ask(world.rpc, world.stub))
     await world.comes()
     assert await asked == answer
 
@@ -105,8 +112,7 @@ async def test_a_call_waits_for_a_sibling_that_starts_again(
         assert await ask(world.rpc, world.stub) == answer
         await world.goes()
         await world.found_away()
-        asked = asyncio.ensure_future(ask(world.rpc, world.stub))
-        await asyncio.sleep(0)
+        asked = await world.waits(ask(world.rpc, world.stub))
         await world.comes()
         assert await asked == answer
         # Whoever comes later waits from when it is missed again, not from then.
@@ -118,8 +124,7 @@ async def test_what_is_gone_for_good_is_waited_for_once(
     world: World, ask: Ask, answer: list[str]
 ) -> None:
     await world.found_away()
-    waiting = asyncio.ensure_future(ask(world.rpc, world.stub))
-    await asyncio.sleep(0)
+    waiting = await world.waits(ask(world.rpc, world.stub))
     world.clock.now += WAIT_S
     with pytest.raises(UnavailableError):
         await ask(world.rpc, world.stub)
@@ -132,8 +137,7 @@ async def test_what_is_gone_for_good_is_waited_for_once(
 async def test_what_was_waited_for_is_part_of_the_calls_time(world: World) -> None:
     world.probe.on_call = lambda *_: asyncio.Event().wait()
     await world.found_away()
-    asked = asyncio.ensure_future(world.stub.Append(Text(), timeout=FOR_EVER_S))
-    await asyncio.sleep(0)
+    asked = await world.waits(world.stub.Append(Text(), timeout=FOR_EVER_S))
     world.clock.now += FOR_EVER_S
     await world.comes()
     with pytest.raises(grpc.aio.AioRpcError, match="DEADLINE_EXCEEDED"):
@@ -144,16 +148,14 @@ async def test_each_try_of_a_signed_call_waits(world: World) -> None:
     key = SigningKey("k", b"k" * 32)
     await world.found_away()
     signed = Stub(SignedChannel(world.channel, Signer(lambda: (key,), SystemClock()), []))
-    asked = asyncio.ensure_future(called(world.rpc, signed))
-    await asyncio.sleep(0)
+    asked = await world.waits(called(world.rpc, signed))
     await world.comes()
     assert await asked == ["a b"]
 
 
 async def test_closing_ends_the_wait(world: World) -> None:
     await world.found_away()
-    asked = asyncio.ensure_future(world.stub.Append(Text(), timeout=FOR_EVER_S))
-    await asyncio.sleep(0)
+    asked = await world.waits(world.stub.Append(Text(), timeout=FOR_EVER_S))
     await world.channel.close()
     with pytest.raises(grpc.aio.UsageError):
         await asked

@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import grpc
@@ -208,10 +209,10 @@ class Dependencies:
             self.loops.run("cache figures", figures.look, every_s=POLL_S)
         return self._valkey
 
-    def valkey_node(self) -> Redis:
-        """Make a client of one node of the cache, for subscriptions; the caller closes it."""
+    def valkey_nodes(self) -> Callable[[], Redis]:
+        """Give what makes a client of one node of the cache, for a subscription."""
         self.declared.cache()
-        return open_node(self.settings.cache_valkey_url, timeout_s=CALL_TIMEOUT_S)
+        return partial(open_node, self.settings.cache_valkey_url, timeout_s=CALL_TIMEOUT_S)
 
     async def channel(self, service: str, *, signed: bool = True) -> grpc.aio.Channel:
         """Open a channel to a sibling, once; `signed` where requests are signed at all.

@@ -42,7 +42,7 @@ async def open_drawing(
         ("counts", COUNTED, kept_counts),
         ("changed users", USER_CHANGED, kept_users),
     ):
-        await deps.loops.opened(name, AnnouncementListener(deps.valkey_node, channel, kept))
+        await deps.loops.opened(name, AnnouncementListener(deps.valkey_nodes(), channel, kept))
     return Drawing(
         Figures(LookedUp(kept_counts, counts.counts, UNKNOWN_COUNTS), CachedViewers(engaged)),
         LookedUp(kept_users, users.users, UserPiece()),

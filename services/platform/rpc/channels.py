@@ -1,7 +1,7 @@
 """Channels to siblings, which retry what is safe to retry."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -54,14 +54,22 @@ _RETRY_BUDGET = {"maxTokens": MAX_TOKENS, "tokenRatio": TOKEN_RATIO}
 _SAFE_TO_REPEAT = frozenset({MethodOptions.NO_SIDE_EFFECTS, MethodOptions.IDEMPOTENT})
 
 
-def service_config(descriptors: Sequence[ServiceDescriptor]) -> dict[str, Any]:
-    """Return the gRPC service config: retries for the RPCs whose `idempotency_level` allows it."""
+def service_config(
+    descriptors: Sequence[ServiceDescriptor], *, watches_health: bool = True
+) -> dict[str, Any]:
+    """Return the gRPC service config: retries for the RPCs whose `idempotency_level` allows it.
+
+    What `watches_health` leaves a process out from when it says that it is to end. Behind a sidecar
+    there is no saying whose health that would be.
+    """
     retried = _safe(descriptors)
     config: dict[str, Any] = {
         # A name with many addresses, or many of them, is a replicated sibling: spread the calls.
         "loadBalancingConfig": [{"round_robin": {}}],
         "retryThrottling": _RETRY_BUDGET,
     }
+    if watches_health:
+        config["healthCheckConfig"] = {"serviceName": ""}
     if retried:
         config["methodConfig"] = [{"name": retried, "retryPolicy": _RETRY_POLICY}]
     return config
@@ -94,7 +102,8 @@ def open_channel(
     `address` is that of the own sidecar, which finds it, and tries again in gRPC's stead.
     """
     retried_elsewhere = signer is not None or behind_sidecar is not None
-    options = _options(() if retried_elsewhere else descriptors)
+    retried = () if retried_elsewhere else descriptors
+    options = _options(service_config(retried, watches_health=behind_sidecar is None))
     if behind_sidecar is not None:
         options = (*options, ("grpc.default_authority", server_name(behind_sidecar)))
     channel: grpc.aio.Channel
@@ -124,9 +133,9 @@ def safe_paths(descriptors: Sequence[ServiceDescriptor]) -> list[str]:
     return [f"/{name['service']}/{name['method']}" for name in _safe(descriptors)]
 
 
-def _options(descriptors: Sequence[ServiceDescriptor]) -> tuple[tuple[str, str | int], ...]:
+def _options(config: Mapping[str, Any]) -> tuple[tuple[str, str | int], ...]:
     return (
-        ("grpc.service_config", json.dumps(service_config(descriptors))),
+        ("grpc.service_config", json.dumps(config)),
         ("grpc.service_config_disable_resolution", 1),
         ("grpc.enable_retries", 1),
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),

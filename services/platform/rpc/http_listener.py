@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.platform.rpc.http_connection import HttpConnection, Site
+from services.platform.runtime.ending import LEAVE_S
 from services.platform.security.listener_tls import ListenerTls, is_edge
 
 __all__ = ["HttpAt", "HttpListener"]
@@ -16,10 +17,6 @@ HANDSHAKE_S: Final = 15.0
 """As long as a request may take to arrive."""
 POLL_S: Final = 0.05
 """Between looks whether the last connection has ended."""
-LEAVE_S: Final = 3.6
-"""For edges to see by the health that this is to end, and to close what is silent: they ask every
-two seconds, and wait for 1.5. Whoever closed it first would meet requests on their way, and nobody
-could say whether those were begun."""
 
 
 @dataclass(frozen=True, slots=True)

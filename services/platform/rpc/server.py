@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import grpc
@@ -32,7 +33,7 @@ from services.platform.rpc.method_handlers import (
     generic_handler,
 )
 from services.platform.rpc.reflection import GuardedReflection
-from services.platform.rpc.request_sizes import MAX_STREAMED_BYTES
+from services.platform.rpc.server_options import OPTIONS, TLS_OPTIONS
 from services.platform.runtime.background import Background
 from services.platform.runtime.ending import GRACE_S
 from services.platform.runtime.readiness import Readiness
@@ -43,47 +44,13 @@ __all__ = ["READY", "BindError", "HttpAt", "RpcServer", "Servicer"]
 
 _log = structlog.get_logger()
 
-MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-"""Of a response, as siblings take it. Requests are far smaller: see `request_sizes`."""
-
-MIN_CLIENT_PING_INTERVAL_MS = 10_000
-"""A client may ping this often to find a dead connection; more often, it is sent away."""
-
-MAX_CONNECTION_AGE_MS = 3_600_000
-"""Under TLS, a peer shows its certificate anew this often: whoever may no longer connect is gone
-within the hour. (gRPC announces it to the peer, and lets calls end.)"""
-
-MAX_CONNECTION_GRACE_MS = 60_000
-"""As long as a stream may take."""
-
 READY = "aviary.ready"
 """Asked for this name, the health check says whether everything holds that the process needs of
 itself; asked for none, whether it takes calls. Envoys and kubelets ask for none: a process that
 cannot write may still read, and neither taking its calls away nor a restart would help it."""
 
-MAX_METADATA_BYTES = 32 * 1024
-"""Of a call. The edge takes 16 KiB of headers, of 64 names that gRPC counts 32 bytes more each for,
-and adds its own. By default gRPC refuses more than 8 KiB, by chance, in words of its own."""
-
 READINESS_POLL_S = 2.0
 """Between looks at what must hold; as often as the edges ask for health."""
-
-_OPTIONS: tuple[tuple[str, int], ...] = (
-    # gRPC counts what it has decompressed, too.
-    ("grpc.max_receive_message_length", MAX_STREAMED_BYTES),
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_metadata_size", MAX_METADATA_BYTES),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_ping_interval_without_data_ms", MIN_CLIENT_PING_INTERVAL_MS),
-    # Off, or a second process would share the port in silence and take half of the calls.
-    ("grpc.so_reuseport", 0),
-)
-
-
-_TLS_OPTIONS: tuple[tuple[str, int], ...] = (
-    ("grpc.max_connection_age_ms", MAX_CONNECTION_AGE_MS),
-    ("grpc.max_connection_age_grace_ms", MAX_CONNECTION_GRACE_MS),
-)
 
 
 class BindError(OSError):
@@ -137,6 +104,7 @@ class RpcServer:
         self._polling = Background("readiness", self._report, every_s=READINESS_POLL_S)
         self._server: grpc.aio.Server | None = None
         self._draining: grpc.aio.Server | None = None
+        self._hurried = asyncio.Event()
         self._probed: grpc.aio.Server | None = None
         self._port = 0
 
@@ -162,7 +130,7 @@ class RpcServer:
         # gRPC ties a server to the loop it is made in, so it is made here, not in the constructor.
         tls = self._security.tls
         wrapped = self._wrapping(self._security, names_peers=self._security.names_peers)
-        server = grpc.aio.server(options=_OPTIONS if tls is None else _OPTIONS + _TLS_OPTIONS)
+        server = grpc.aio.server(options=OPTIONS if tls is None else OPTIONS + TLS_OPTIONS)
         server.add_generic_rpc_handlers(
             (*(generic_handler(one, wrapped) for one in self._servicers), *self._foreign)
         )
@@ -198,24 +166,35 @@ class RpcServer:
         self._polling.start(after_s=READINESS_POLL_S)
         _log.info(EVENT_RPC_LISTENING, address=self.address)
 
-    async def stop(self, grace_s: float = GRACE_S) -> None:
-        """Report NOT_SERVING, refuse new calls, let those in flight end, cut them at `grace_s`."""
+    async def stop(self, grace_s: float = GRACE_S, *, leave_s: float = 0.0) -> None:
+        """Report NOT_SERVING, refuse new calls, let those in flight end, cut them at `grace_s`.
+
+        New calls are taken for `leave_s` of that, while callers go elsewhere.
+        """
         if (server := self._server) is None:
             return
         self._server = None
-        self._draining = server
         await self._polling.stop()
         await self._health.enter_graceful_shutdown()
         for drain in filter(None, (servicer.drain for servicer in self._servicers)):
             drain()
         http = [] if self._http is None else [self._http.stop(grace_s)]
-        await asyncio.gather(server.stop(grace_s), *http)
+        await asyncio.gather(self._stop_calls(server, leave_s, grace_s), *http)
         if self._probed is not None:
             await self._probed.stop(None)
         _log.info(EVENT_RPC_DRAINED, address=self.address)
 
+    async def _stop_calls(self, server: grpc.aio.Server, leave_s: float, grace_s: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(leave_s):
+                await self._hurried.wait()
+        # Calls that reach gRPC from here on are dropped: callers find them cancelled.
+        self._draining = server
+        await server.stop(None if self._hurried.is_set() else max(0.0, grace_s - leave_s))
+
     async def cut(self) -> None:
         """End the calls that a `stop` under way waits for."""
+        self._hurried.set()
         if self._http is not None:
             self._http.cut()
         if self._draining is not None:
@@ -258,7 +237,7 @@ class RpcServer:
     def _probed_server(self) -> grpc.aio.Server | None:
         if self._probe_address is None:
             return None
-        server = grpc.aio.server(options=_OPTIONS)
+        server = grpc.aio.server(options=OPTIONS)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         try:
             server.add_insecure_port(self._probe_address)

@@ -9,7 +9,7 @@ long as a call may take, each of them, where a sibling is gone for good.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final
@@ -103,11 +103,33 @@ class _Unary(_Method):
     def __call__(self, request: Any, *, timeout: float | None = None, **options: Any) -> Any:
         if self._channel.is_connected:
             return self._send(request, timeout=timeout, **options)
-        return self._later(request, timeout, options)
+        return _LaterCall(self._later(request, timeout, options))
 
     async def _later(self, request: Any, timeout_s: float | None, options: Any) -> Any:
         left_s = await self._channel.connected(timeout_s)
-        return await self._send(request, timeout=left_s, **options)
+        return self._send(request, timeout=left_s, **options)
+
+
+class _LaterCall:
+    """A call that begins once somebody is there, which all that it is asked for waits for."""
+
+    def __init__(self, begun: Coroutine[Any, Any, Any]) -> None:
+        self._begun = asyncio.create_task(begun, name="call-waits")
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._answer().__await__()
+
+    async def _answer(self) -> Any:
+        return await (await self._begun)
+
+    async def code(self) -> grpc.StatusCode:
+        """Return how it ended."""
+        call: grpc.aio.Call = await self._begun
+        return await call.code()
+
+    async def initial_metadata(self) -> Any:
+        """Return the headers of the answer."""
+        return await (await self._begun).initial_metadata()
 
 
 class _Stream(_Method):

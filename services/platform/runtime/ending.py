@@ -6,13 +6,17 @@ from collections.abc import Coroutine
 from types import FrameType
 from typing import Any, Final, Self, TypeVar
 
-__all__ = ["END_WITHIN_S", "GRACE_S", "HURRIED_END_S", "Ending"]
+__all__ = ["END_WITHIN_S", "GRACE_S", "HURRIED_END_S", "LEAVE_S", "Ending"]
 
 Started = TypeVar("Started")
 
 GRACE_S: Final = 10
 """For what a service has in hand when it is to end: calls, requests over HTTP, messages. Twice the
 default deadline: what was accepted just before has its full time."""
+LEAVE_S: Final = 3.6
+"""Of these, for callers to see by the health that this is to end, and to go elsewhere: edges ask
+every two seconds, and wait for 1.5. What is sent to a process that takes nothing more fails, and
+nobody can say whether it was begun."""
 CLOSING_S: Final = 2 * GRACE_S
 """For all that follows the calls. Messages and requests over HTTP, side by side, take `GRACE_S` and
 a receive from the bus; as long again is for acks, the lease of ids and connections, each of which
@@ -41,6 +45,9 @@ class Ending:
         self._hurried_s = hurried_s
         self.wanted = asyncio.Event()
         self.hurried = asyncio.Event()
+        self.leave_s = 0.0
+        """How long callers are given to go elsewhere: `LEAVE_S` at SIGTERM, by which one process of
+        several is ended; none at Ctrl-C, which is for all of them."""
 
     @classmethod
     def by_signals(cls, *, within_s: int, hurried_s: int) -> Self:
@@ -61,6 +68,8 @@ class Ending:
             left_s = signal.alarm(hurried_s if ending.wanted.is_set() else within_s)
             if 0 < left_s < hurried_s:
                 signal.alarm(left_s)  # who is in a hurry does not put the end off
+            if number == signal.SIGTERM and not ending.wanted.is_set():
+                ending.leave_s = LEAVE_S
             loop.call_soon_threadsafe(ending.ask)
 
         for number in (signal.SIGINT, signal.SIGTERM):

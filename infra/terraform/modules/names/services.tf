@@ -178,7 +178,7 @@ locals {
       tables      = ["lists", "lists_by_owner", "lists_with", "list_requests", "fanout_controls"]
       publishes   = []
       subscribes  = ["list.erasure"]
-      uses_cache  = false
+      uses_cache  = true
       secrets     = ["AVIARY_CURSOR_KEY"]
       extra_ports = {}
     }
