@@ -17,8 +17,9 @@ from services.platform.runtime.parent_death import die_with_parent
 
 __all__ = ["LONGEST_SOCKET_NAME", "CannotReplaceError", "EnvoyProcesses"]
 
-SOCKETS: Final = "envoy"
-BASE_ID: Final = "envoy.base-id"
+SOCKETS: Final = "e"
+"""What the names of its sockets begin with: a path of one has 107 bytes at most."""
+BASE_ID: Final = "edge.base-id"
 """The file for the number by which one is known to its successors, the end of its sockets' names
 and of its shared memory's; Envoy picks one that is free."""
 LONGEST_SOCKET_NAME: Final = f"{SOCKETS}_udp_parent_{2**32 - 1}"

@@ -7,12 +7,13 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
 from services.local.readiness import free_ports
 
-__all__ = ["free_port", "kill_group", "spawn", "wait_for_port"]
+__all__ = ["children", "free_port", "kill_group", "spawn", "wait_for_port"]
 
 START_TIMEOUT_S = 60.0  # Java, on a busy machine
 STOP_TIMEOUT_S = 10.0
@@ -42,6 +43,11 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait(STOP_TIMEOUT_S)
+
+
+def children(pid: int) -> list[int]:
+    """The ids of the processes that one has started and that have not ended."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def wait_for_port(process: subprocess.Popen[bytes], port: int) -> None:

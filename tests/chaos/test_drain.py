@@ -11,13 +11,14 @@ from typing import Self
 import httpx
 import pytest
 
+from services.platform.runtime.ending import LEAVE_S
 from tests.chaos.conftest import Faults, until
 from tests.e2e.acting import eventually, follow, home, user
 from tests.e2e.conftest import Mesh
 
-# The drain of a service: calls in flight take milliseconds, a receive from the bus a second, and
-# the lease of a worker number is given back.
-DRAIN_S = 5.0
+# The drain of a service: callers go elsewhere, calls in flight take milliseconds, a receive from
+# the bus a second, and the lease of a worker number is given back.
+DRAIN_S = LEAVE_S + 5.0
 # The answers that ask a client to retry. Any other would blame the client.
 TRANSIENT = {502, 503, 504}
 SERVICES = ("tweet", "fanout", "timeline", "graph", "user", "id")

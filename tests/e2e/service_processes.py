@@ -3,7 +3,7 @@
 import contextlib
 from pathlib import Path
 
-__all__ = ["children", "services_of", "words_of"]
+__all__ = ["services_of", "words_of"]
 
 
 def services_of(supervisor: int) -> dict[str, list[int]]:
@@ -17,13 +17,6 @@ def services_of(supervisor: int) -> dict[str, list[int]]:
             name = words[words.index(b"services") + 1].decode()
             found.setdefault(name, []).append(int(entry.name))
     return found
-
-
-def children(process: int) -> list[int]:
-    """The ids of the processes that one has started and that have not ended."""
-    return [
-        int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    ]
 
 
 def words_of(entry: Path) -> list[bytes]:

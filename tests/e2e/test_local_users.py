@@ -186,7 +186,9 @@ def test_metrics_are_all_that_their_ports_show(mesh: Mesh) -> None:
 
 
 def test_the_administrator_is_the_owner_and_changes_no_limit(mesh: Mesh) -> None:
-    sockets = list((mesh.data_dir / "sockets").glob("*.admin"))
+    folder = mesh.data_dir / "sockets"
+    assert not [path for path in folder.iterdir() if path.stat().st_mode & OTHERS]
+    sockets = list(folder.glob("*.admin"))
     assert len(sockets) == (1 + sum(map(len, mesh.replicas().values())) if SIDECARS else 1)
     for path in sockets:
         assert path.stat().st_mode & OTHERS == 0

@@ -18,7 +18,7 @@ from services.platform.specs import all_specs
 from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import Mesh, becomes_whole, start, stop
 from tests.e2e.edge_admin import edge_process
-from tests.e2e.service_processes import children
+from tests.processes import children
 
 # Of those that requests wait for; `make test-scale` restarts every process of every service.
 SCALED: Final = ("engagement", "gateway", "graph", "identity", "timeline", "tweet", "user")

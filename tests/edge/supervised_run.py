@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import time
@@ -9,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+
+from tests.processes import children
 
 STAND_IN = Path(__file__).with_name("stand_in_service.py")
 ROOT = STAND_IN.parents[2]
@@ -28,10 +31,6 @@ def alive(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
-
-
-def children(pid: int) -> list[int]:
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def descendants(pid: int) -> list[int]:
@@ -75,6 +74,12 @@ class SupervisedRun:
                 stdout=output,
                 stderr=output,
             )
+
+    @property
+    def sockets(self) -> Path:
+        """Their folder, once it has said so: not in the data folder where its path is long."""
+        (admin,) = re.findall(r"curl --unix-socket (\S+)", self.output.read_text())
+        return Path(admin).parent
 
     def health(self) -> int:
         try:

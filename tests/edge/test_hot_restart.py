@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +14,8 @@ import httpx
 import pytest
 
 from gateway.envoy_processes import BASE_ID, SHARED_MEMORY, SOCKETS
-from tests.e2e.service_processes import children
 from tests.edge.bare_envoy import WAIT_S, BareEnvoy, until
-from tests.processes import kill_group
+from tests.processes import children, kill_group
 
 CALLERS = 4
 ASKED = 50  # of each caller, before all is well
@@ -25,10 +25,9 @@ TIMES = 2
 class Envoy(BareEnvoy):
     """One that can be replaced."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, sockets: Path) -> None:
         super().__init__(folder)
-        self.sockets = folder / "sockets"
-        self.sockets.mkdir()
+        self.sockets = sockets
 
     @contextmanager
     def running(self, *, drain_s: float = 1) -> Iterator[subprocess.Popen[bytes]]:
@@ -47,10 +46,12 @@ class Envoy(BareEnvoy):
 
 
 @pytest.fixture
-def envoy(tmp_path: Path) -> Envoy:
-    made = Envoy(tmp_path)
-    made.configure("0")
-    return made
+def envoy(tmp_path: Path) -> Iterator[Envoy]:
+    # A path of a socket must not be long.
+    with tempfile.TemporaryDirectory() as sockets:
+        made = Envoy(tmp_path, Path(sockets))
+        made.configure("0")
+        yield made
 
 
 class Callers:

@@ -17,12 +17,14 @@ LATE_S = 0.15
 FAST = f"""
 from services.local import child, liveness, signs
 liveness.PERIOD_S, liveness.TIMEOUT_S, liveness.LATE_S = {PERIOD_S}, {PERIOD_S}, {LATE_S}
+liveness.STARTING *= 10
 signs.TIMEOUT_S = {PERIOD_S}
 signs.BUSY_S = 0.05
 child.HUNG_GRACE_S = 0.5
 s.PERIOD_S = {PERIOD_S}
 """
-"""Looks more often than the stand-ins' seconds; what is decided is the same."""
+"""Looks more often than the stand-ins' seconds, and as long at a start; what is decided is the
+same."""
 LOOKS = 12
 """Periods for which all stand still: four times what a process that hangs has."""
 

@@ -68,7 +68,7 @@ class Asked:
     def __init__(self, running: SupervisedRun) -> None:
         self.answer: httpx.Response | httpx.TransportError | None = None
         self._url = f"http://127.0.0.1:{running.port}/v1/tweets/1"
-        transport = httpx.HTTPTransport(uds=str(running.data / "sockets" / "edge.admin"))
+        transport = httpx.HTTPTransport(uds=str(running.sockets / "edge.admin"))
         with httpx.Client(transport=transport, base_url="http://edge") as admin:
             before = self._seen(admin)
             self._thread = threading.Thread(target=self._ask)
@@ -141,7 +141,7 @@ def test_sidecars_start_and_stop_with_their_services(tmp_path: Path, port: int) 
         wanted = 2 * len(DEFAULT_ADDRESSES)
         assert sum(b"data/sidecars/" in command for command in commands) == wanted
         # What is believed comes by sockets that nobody else can open, and by no port.
-        sockets = {path.name: path for path in (running.data / "sockets").iterdir()}
+        sockets = {path.name: path for path in running.sockets.iterdir()}
         ends = {f"{name}.{end}" for name in DEFAULT_ADDRESSES for end in ("in", "admin")}
         assert ends | {"edge.admin", "tweet.out"} <= set(sockets)
         assert all(path.stat().st_mode & 0o077 == 0 for path in sockets.values())

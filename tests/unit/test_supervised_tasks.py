@@ -17,7 +17,7 @@ TASKS: Mapping[str, str] = {
     "services/cli/load/loader.py": "a command",
     "services/platform/rpc/http_connection.py": "one call, with which its connection ends",
     "services/platform/rpc/renewed_channel.py": "closes one channel",
-    "services/platform/rpc/waiting_channel.py": "calls, and what those wait for; callers see it end",
+    "services/platform/rpc/waiting_channel.py": "calls, and what those wait for; as above",
     "services/tweet/own_timeline.py": "one script for those who wait for it",
     "services/platform/runtime/gathering.py": "one call for many; its callers see how it ends",
     "services/platform/runtime/lasting.py": "bounded work for many; its callers see how it ends",
