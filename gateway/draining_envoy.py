@@ -114,12 +114,13 @@ def main() -> int:
     parser.add_argument("--concurrency", type=int, default=CONCURRENCY)
     parser.add_argument("--hot-restart", type=Path, metavar="FOLDER")
     asked = parser.parse_args()
+    config: Path = asked.config.absolute()
     running = run(
-        asked.config,
-        asked.admin or asked.config.with_suffix(".admin"),
+        config,
+        asked.admin.absolute() if asked.admin else config.with_suffix(".admin"),
         drain_s=asked.drain_s,
         concurrency=asked.concurrency,
-        hot_restart=asked.hot_restart,
+        hot_restart=asked.hot_restart and asked.hot_restart.absolute(),
     )
     return asyncio.run(running)
 

@@ -15,14 +15,12 @@ from typing import Final
 from gateway.envoy_binary import envoy_binary
 from services.platform.runtime.parent_death import die_with_parent
 
-__all__ = ["LONGEST_SOCKET_NAME", "CannotReplaceError", "EnvoyProcesses"]
+__all__ = ["CannotReplaceError", "EnvoyProcesses"]
 
-SOCKETS: Final = "e"
-"""What the names of its sockets begin with: a path of one has 107 bytes at most."""
+SOCKETS: Final = "envoy"
 BASE_ID: Final = "edge.base-id"
 """The file for the number by which one is known to its successors, the end of its sockets' names
 and of its shared memory's; Envoy picks one that is free."""
-LONGEST_SOCKET_NAME: Final = f"{SOCKETS}_udp_parent_{2**32 - 1}"
 SHARED_MEMORY: Final = "/dev/shm/envoy_shared_memory_{}0"  # noqa: S108 - as Envoy names it
 DRAINED_S: Final = 1
 """After the time for calls to end, which Envoy gives in whole seconds."""
@@ -35,8 +33,8 @@ class CannotReplaceError(Exception):
 class EnvoyProcesses:
     """Runs Envoy with `config`. With a `folder` for their sockets, another can take its place.
 
-    The folder is its owner's alone: whoever reaches a socket there can end the Envoy. What is under
-    way has `drain_s` to end.
+    The folder is its owner's alone: whoever reaches a socket there can end the Envoy. It is where
+    they run, so paths have to be absolute. What is under way has `drain_s` to end.
     """
 
     def __init__(
@@ -122,6 +120,8 @@ class EnvoyProcesses:
             # Signals for the group of this process are for this process.
             process_group=0,
             preexec_fn=die_with_parent,
+            # By a path from here its sockets' names are short enough, however long the folder's is.
+            cwd=self._folder,
         )
 
     def _for_its_place(self) -> list[str]:
@@ -129,7 +129,7 @@ class EnvoyProcesses:
         if self._folder is None:
             # Many Envoys can live on one machine so, none knowing of the others.
             return ["--disable-hot-restart"]
-        at = ["--socket-path", str(self._folder / SOCKETS), "--socket-mode", "600"]
+        at = ["--socket-path", SOCKETS, "--socket-mode", "600"]
         if not self._started:
             chosen = ["--use-dynamic-base-id", "--base-id-path", str(self._folder / BASE_ID)]
         else:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gateway import envoy_processes
 from services.local.errors import StartError
 from services.local.scale import MAX_REPLICAS, Replica
 from services.platform.files.owner_only import FOLDER, make_folder, require_own_way, tighten
@@ -45,7 +44,6 @@ MAX_SOCKET_PATH_BYTES = 107
 """`sun_path` of Linux, without the zero at its end."""
 LONGEST_SOCKET_NAME = max(
     len("/edge.admin.keys"),
-    len(f"/{envoy_processes.LONGEST_SOCKET_NAME}"),
     *(len(f"/{Replica(name, MAX_REPLICAS).name}.admin") for name in all_specs()),
 )
 """Bytes. The edge's is where it finds the keys that the gateway keeps."""

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,9 +24,11 @@ TIMES = 2
 class Envoy(BareEnvoy):
     """One that can be replaced."""
 
-    def __init__(self, folder: Path, sockets: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.sockets = sockets
+        # Longer than the path of a socket may be.
+        self.sockets = folder / ("sockets" * 20)
+        self.sockets.mkdir()
 
     @contextmanager
     def running(self, *, drain_s: float = 1) -> Iterator[subprocess.Popen[bytes]]:
@@ -46,12 +47,10 @@ class Envoy(BareEnvoy):
 
 
 @pytest.fixture
-def envoy(tmp_path: Path) -> Iterator[Envoy]:
-    # A path of a socket must not be long.
-    with tempfile.TemporaryDirectory() as sockets:
-        made = Envoy(tmp_path, Path(sockets))
-        made.configure("0")
-        yield made
+def envoy(tmp_path: Path) -> Envoy:
+    made = Envoy(tmp_path)
+    made.configure("0")
+    return made
 
 
 class Callers:
