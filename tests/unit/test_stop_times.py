@@ -6,12 +6,20 @@ import yaml
 
 from gateway import draining_envoy, envoy_admin
 from gateway.draining_envoy import END_S as ENVOY_END_S
+from gateway.envoy import upstreams
 from services.local import supervisor
 from services.local.child import HURRIED_STOP_S, STOP_TIMEOUT_S
 from services.local.edge import DRAIN_S as EDGE_DRAIN_S
 from services.local.edge import END_S as EDGE_END_S
 from services.platform.bus import receiving
-from services.platform.runtime.ending import CLOSING_S, END_WITHIN_S, GRACE_S, HURRIED_END_S
+from services.platform.rpc.interceptors import DEFAULT_DEADLINE_S
+from services.platform.runtime.ending import (
+    CLOSING_S,
+    END_WITHIN_S,
+    GRACE_S,
+    HURRIED_END_S,
+    LEAVE_S,
+)
 from tools.deploy import layout
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +31,16 @@ def test_a_service_has_time_for_calls_and_then_for_messages() -> None:
     in_hand_s = receiving.WAIT_S + receiving.DRAIN_S
     assert GRACE_S + in_hand_s < END_WITHIN_S
     assert in_hand_s < CLOSING_S
+
+
+def test_callers_have_left_before_no_more_calls_are_taken() -> None:
+    interval_s, again_s = (
+        float(each.removesuffix("s"))
+        for each in (upstreams.HEALTH_CHECK_INTERVAL, upstreams.UNHEALTHY_INTERVAL)
+    )
+    assert interval_s + again_s * (upstreams.UNHEALTHY_AFTER - 1) < LEAVE_S
+    # What was taken just before has its full time.
+    assert DEFAULT_DEADLINE_S < GRACE_S - LEAVE_S
 
 
 def test_the_supervisor_kills_nothing_that_is_ending() -> None:
