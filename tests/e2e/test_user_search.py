@@ -28,7 +28,7 @@ def found(mesh: Mesh, query: str, **fields: object) -> list[str]:
 
 def test_users_are_found_at_once_by_any_of_their_names(mesh: Mesh) -> None:
     countess = make(mesh, "Qcountess", "Qada Løvelace")
-    zoe = make(mesh, "qzoe_x", "Qzoë Ångström")
+    zoe = make(mesh, "qzoe_qx", "Qzoë Ångström")
     for query, handles in {
         "qada": [countess],
         "QADA L": [countess],
@@ -37,7 +37,7 @@ def test_users_are_found_at_once_by_any_of_their_names(mesh: Mesh) -> None:
         "qzoe": [zoe],
         "QZOË": [zoe],
         "angstrom": [zoe],
-        "x": [zoe],
+        "qx": [zoe],
         "qnobody": [],
     }.items():
         assert found(mesh, query) == handles, query
