@@ -67,11 +67,11 @@ async def run(
     await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
     asked.cancel()
     replacing.cancel()
+    code = ended.result() if ended.done() else 0
     if not ended.done():
         await asyncio.to_thread(_drain, admin_file, drain_s, ending.hurried)
-    failed = ended.result() if ended.done() else 0
     await envoys.end(TERMINATE_S)
-    return failed
+    return code
 
 
 async def _replace_when(asked: asyncio.Event, envoys: EnvoyProcesses) -> None:

@@ -47,7 +47,7 @@ class EnvoyProcesses:
         self._started = 0
         self._running: list[Process] = []
 
-    async def start(self) -> None:
+    async def start(self) -> Process:
         """Start one: the first, or the one that is to take the place of the one before."""
         if not self._started:
             self._forget()  # one that was killed could not
@@ -55,6 +55,7 @@ class EnvoyProcesses:
         process = await self._run(*options)
         self._started += 1
         self._running.append(process)
+        return process
 
     async def replace(self) -> None:
         """Have another one take the place of the one there is; return when that one has ended.
@@ -66,14 +67,14 @@ class EnvoyProcesses:
         if await (await self._run("--mode", "validate")).wait():
             raise CannotReplaceError("Envoy does not take the configuration, see above")
         old = self._running[-1]
-        await self.start()
-        new = self._running[-1]
-        ends = [asyncio.create_task(each.wait()) for each in (old, new)]
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        if new.returncode is not None and old.returncode is None:
+        new = await self.start()
+        old_ends, new_ends = (asyncio.create_task(each.wait()) for each in (old, new))
+        await asyncio.wait({old_ends, new_ends}, return_when=asyncio.FIRST_COMPLETED)
+        new_ends.cancel()
+        if not old_ends.done():
             # It has given up its admin interface, and cannot be looked after any more.
             old.terminate()
-        await asyncio.gather(ends[0])
+        await old_ends
         self._running.remove(old)
 
     async def wait(self) -> int:
@@ -105,8 +106,7 @@ class EnvoyProcesses:
         if self._folder is None:
             return
         with contextlib.suppress(OSError):
-            base_id = (self._folder / BASE_ID).read_text().strip()
-            Path(SHARED_MEMORY.format(base_id)).unlink()
+            Path(SHARED_MEMORY.format(_base_id(self._folder))).unlink()
         for path in (self._folder / BASE_ID, *self._folder.glob(f"{SOCKETS}_*")):
             path.unlink(missing_ok=True)
 
@@ -133,6 +133,9 @@ class EnvoyProcesses:
         if not self._started:
             chosen = ["--use-dynamic-base-id", "--base-id-path", str(self._folder / BASE_ID)]
         else:
-            base_id = (self._folder / BASE_ID).read_text().strip()
-            chosen = ["--base-id", base_id, "--restart-epoch", str(self._started)]
+            chosen = ["--base-id", _base_id(self._folder), "--restart-epoch", str(self._started)]
         return [*at, *chosen, "--parent-shutdown-time-s", str(self._end_parent_s)]
+
+
+def _base_id(folder: Path) -> str:
+    return (folder / BASE_ID).read_text().strip()

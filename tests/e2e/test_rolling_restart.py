@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import count
 from threading import Event
 from typing import Any, Final
@@ -37,8 +38,7 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
 class Load:
     """Asks one thing after the other, each as often as it gets answers, and keeps what failed."""
 
-    def __init__(self, mesh: Mesh, asks: Mapping[str, Callable[[], httpx.Response]]) -> None:
-        self._mesh = mesh
+    def __init__(self, asks: Mapping[str, Callable[[], httpx.Response]]) -> None:
         self._asks = asks
         self.ended = Event()
         self.answers: dict[str, int] = dict.fromkeys(asks, 0)
@@ -84,7 +84,6 @@ def test_a_rolling_restart_fails_no_request(mesh: Mesh) -> None:
 
     followed = {"follower_id": ada, "followee_id": bob}
     load = Load(
-        mesh,
         {
             "post": made,
             "home": asked("timeline/home", user_id=bob, limit=10),
@@ -131,7 +130,8 @@ def _restart(mesh: Mesh, service: str, process: int) -> None:
 
     eventually(replaced, expected=True, within_s=RESTART_S)
     for address in mesh.addresses(service):
-        eventually(lambda at=address: _is_ready(mesh, service, at), True, RESTART_S)  # noqa: FBT003
+        ready = partial(_is_ready, mesh, service, address)
+        eventually(ready, expected=True, within_s=RESTART_S)
     assert becomes_whole(mesh)
 
 

@@ -3,13 +3,12 @@
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from tests.edge.supervised_run import until
 from tests.processes import free_port, kill_group
 
 WAIT_S = 60.0  # Envoy writes what it has every ten seconds
@@ -20,13 +19,6 @@ MANAGER = (
 )
 ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
 BEHIND = "behind"
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.1)
 
 
 class BareEnvoy:

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from gateway.envoy_processes import BASE_ID, SHARED_MEMORY, SOCKETS
-from tests.edge.bare_envoy import WAIT_S, BareEnvoy, until
+from tests.edge.bare_envoy import WAIT_S, BareEnvoy
+from tests.edge.supervised_run import until
 from tests.processes import children, kill_group
 
 CALLERS = 4

@@ -4,7 +4,8 @@ import signal
 from pathlib import Path
 
 from services.local.logs import LogLimits, rotate_beneath
-from tests.edge.bare_envoy import WAIT_S, BareEnvoy, until
+from tests.edge.bare_envoy import WAIT_S, BareEnvoy
+from tests.edge.supervised_run import until
 from tests.processes import kill_group
 
 

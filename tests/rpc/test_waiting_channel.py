@@ -159,3 +159,13 @@ async def test_closing_ends_the_wait(world: World) -> None:
     await world.channel.close()
     with pytest.raises(grpc.aio.UsageError):
         await asked
+
+
+async def test_a_stream_that_is_given_up_while_it_waits_never_begins(world: World) -> None:
+    await world.found_away()
+    given_up = world.stub.List(Text())
+    assert given_up.cancel()
+    await world.comes()
+    assert await called(world.rpc, world.stub) == ["a b"]
+    assert world.probe.calls == 1
+    assert not given_up.cancel()

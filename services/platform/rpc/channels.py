@@ -59,8 +59,8 @@ def service_config(
 ) -> dict[str, Any]:
     """Return the gRPC service config: retries for the RPCs whose `idempotency_level` allows it.
 
-    What `watches_health` leaves a process out from when it says that it is to end. Behind a sidecar
-    there is no saying whose health that would be.
+    With `watches_health`, a process is left out from when it says that it is to end. Behind a
+    sidecar there is no saying whose health that would be.
     """
     retried = _safe(descriptors)
     config: dict[str, Any] = {

@@ -11,7 +11,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from contextlib import suppress
-from functools import partial
 from typing import Any, Final
 
 import grpc
@@ -98,6 +97,11 @@ class _Method:
         self._method = method
         self._send = send
 
+    async def _later(self, request: Any, timeout_s: float | None, options: Any) -> Any:
+        """Begin the call once somebody is there, or it is no use to wait."""
+        left_s = await self._channel.connected(timeout_s)
+        return self._send(request, timeout=left_s, **options)
+
 
 class _Unary(_Method):
     def __call__(self, request: Any, *, timeout: float | None = None, **options: Any) -> Any:
@@ -105,17 +109,22 @@ class _Unary(_Method):
             return self._send(request, timeout=timeout, **options)
         return _LaterCall(self._later(request, timeout, options))
 
-    async def _later(self, request: Any, timeout_s: float | None, options: Any) -> Any:
-        left_s = await self._channel.connected(timeout_s)
-        return self._send(request, timeout=left_s, **options)
+
+class _Stream(_Method):
+    def __call__(self, request: Any, *, timeout: float | None = None, **options: Any) -> Any:
+        if self._channel.is_connected:
+            return self._send(request, timeout=timeout, **options)
+        return _LaterStream(self._later(request, timeout, options))
 
 
-class _LaterCall:
-    """A call that begins once somebody is there, which all that it is asked for waits for."""
+class _Later:
+    """A call that is yet to begin, which all that it is asked for waits for."""
 
     def __init__(self, begun: Coroutine[Any, Any, Any]) -> None:
         self._begun = asyncio.create_task(begun, name="call-waits")
 
+
+class _LaterCall(_Later):
     def __await__(self) -> Generator[Any, None, Any]:
         return self._answer().__await__()
 
@@ -132,34 +141,16 @@ class _LaterCall:
         return await (await self._begun).initial_metadata()
 
 
-class _Stream(_Method):
-    def __call__(self, request: Any, *, timeout: float | None = None, **options: Any) -> Any:
-        if self._channel.is_connected:
-            return self._send(request, timeout=timeout, **options)
-        return _LaterStream(self._channel, self._send, request, timeout, options)
-
-
-class _LaterStream:
-    """The answer of a stream that begins once somebody is there."""
-
-    def __init__(
-        self,
-        channel: WaitingChannel,
-        send: Send,
-        request: Any,
-        timeout_s: float | None,
-        options: Any,
-    ) -> None:
-        self._channel = channel
-        self._begin: Send = partial(send, request, **options)
-        self._timeout_s = timeout_s
-        self._call: Any = None
-
+class _LaterStream(_Later):
     async def __aiter__(self) -> AsyncIterator[Any]:
-        self._call = self._begin(timeout=await self._channel.connected(self._timeout_s))
-        async for message in self._call:
+        async for message in await self._begun:
             yield message
 
     def cancel(self) -> bool:
-        """End the call, if it has begun."""
-        return self._call is not None and self._call.cancel()
+        """End the call, also before it has begun."""
+        if self._begun.cancel():
+            return True
+        if self._begun.cancelled() or self._begun.exception() is not None:
+            return False
+        ended: bool = self._begun.result().cancel()
+        return ended
